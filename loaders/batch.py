@@ -1,0 +1,93 @@
+"""A batch: the good rows and the dead letters of one feed, on their way into one load package."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import dlt
+import pyarrow as pa
+
+from loaders import dead_letters
+from loaders.door import RefusedError
+from loaders.privacy import Privacy
+
+MAX_BYTES = 256 * 2**20
+
+
+@dataclass
+class Report:
+    """What a load did, for the person who ran it.
+
+    Attributes
+    ----------
+    read, landed
+        Records read from the source, and those that passed the door.
+    refused
+        Dead letters by reason.
+    new_fields
+        Fields that the schema does not know, with the records that carried them.
+    error
+        Why the load ended early; empty when it did not.
+    """
+
+    source: str
+    feed: str
+    read: int = 0
+    landed: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    new_fields: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+    error: str = ""
+
+
+class Batch:
+    """Collect rows column by column and hand them to dlt as arrow tables.
+
+    Parameters
+    ----------
+    report
+        Counts what is added and refused.
+    table, schema
+        The raw table, and the columns that the loader fills.
+    privacy
+        Seals the dead letters.
+    """
+
+    def __init__(self, report: Report, table: str, schema: pa.Schema, privacy: Privacy) -> None:
+        self._report = report
+        self._table = table
+        self._schema = schema
+        self._privacy = privacy
+        self._rows: list[tuple[Any, ...]] = []
+        self.letters: list[dead_letters.DeadLetter] = []
+
+    def add(self, row: tuple[Any, ...]) -> None:
+        """Add a row that passed the door: its values in the order of the schema."""
+        self._rows.append(row)
+        self._report.read += 1
+        self._report.landed += 1
+
+    def refuse(
+        self, position: str, refused: RefusedError, data: bytes | None, source_at: datetime | None
+    ) -> None:
+        """Add a record that did not pass, as the source sent it."""
+        report = self._report
+        self.letters.append(
+            dead_letters.bury(
+                self._privacy, report.source, report.feed, position, refused, data, source_at
+            )
+        )
+        report.read += 1
+        report.refused[refused.reason] += 1
+
+    def items(self) -> Iterator[Any]:
+        """Yield the tables for dlt."""
+        if self._rows:
+            columns = zip(*self._rows, strict=True)
+            arrays = [pa.array(c, f.type) for c, f in zip(columns, self._schema, strict=True)]
+            rows = pa.Table.from_arrays(arrays, schema=self._schema)
+            yield dlt.mark.with_table_name(rows, self._table)
+        if self.letters:
+            yield dlt.mark.with_table_name(dead_letters.table(self.letters), dead_letters.TABLE)

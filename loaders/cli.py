@@ -1,0 +1,231 @@
+"""`gatehouse`: the commands a person or a scheduler runs.
+
+Exit codes: 0 done; 1 something failed, told in one line; 2 the command line was wrong.
+"""
+
+import http.server
+import importlib.util
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from loaders import dead_letters, event_management, freshservice, replay
+from loaders.batch import Report
+from loaders.dead_letters import DeadLetter
+from loaders.errors import GatehouseError
+from loaders.landing import Server
+from loaders.privacy import Privacy
+
+SOURCES = (event_management.SOURCE, freshservice.SOURCE)
+ROOT = Path(__file__).parent.parent
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="The gatehouse warehouse.")
+dlq = typer.Typer(no_args_is_help=True, help="Dead letters: records refused at the door.")
+app.add_typer(dlq, name="dlq")
+out = Console()
+err = Console(stderr=True)
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+Reason = Annotated[str, typer.Option(help="Only this reason.")]
+SourceName = Annotated[str, typer.Option(help="Only this source.")]
+
+
+def main() -> None:
+    """Run the command line, with the sandbox's addresses where nothing else is set."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    logging.getLogger("stamina").setLevel(logging.ERROR)
+    try:
+        _use_sandbox()
+        app()
+    except GatehouseError as error:
+        err.print(f"[red]error:[/red] {error.problem}\n       {error.remedy}", highlight=False)
+        sys.exit(1)
+
+
+def _use_sandbox() -> None:
+    """Add the sandbox's commands and, for its targets, point everything unset at it."""
+    os.environ.setdefault("DLT_PROJECT_DIR", str(ROOT))
+    if importlib.util.find_spec("sandbox") is None:
+        return
+    from sandbox import cli as sandbox_cli
+    from sandbox.settings import Settings, SettingsError, environment
+
+    app.registered_commands.extend(sandbox_cli.app.registered_commands)
+    if os.environ.get("GATEHOUSE_TARGET", "local") not in ("local", "ci"):
+        return
+    try:
+        for name, value in environment(Settings.from_env()).items():
+            os.environ.setdefault(name, value)
+    except SettingsError as error:
+        err.print(f"[red]error:[/red] {error}", highlight=False)
+        sys.exit(2)
+
+
+@app.command()
+def load(
+    sources: Annotated[list[str] | None, typer.Argument(help=f"From {', '.join(SOURCES)}.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Land what the sources have that raw does not; all sources unless some are named."""
+    for name in sources or []:
+        if name not in SOURCES:
+            raise typer.BadParameter(f"{name} is not one of {', '.join(SOURCES)}")
+    reports: list[Report] = []
+    for name in sources or SOURCES:
+        with _progress(name, quiet=as_json) as progress:
+            _load_source(name, reports, progress)
+    _tell(reports, as_json)
+    if any(report.error for report in reports):
+        raise typer.Exit(1)
+
+
+def _load_source(name: str, reports: list[Report], progress: Callable[[int, int], None]) -> None:
+    started = time.monotonic()
+
+    def report(feed: str) -> Report:
+        nonlocal started
+        if reports and reports[-1].source == name:
+            reports[-1].seconds = time.monotonic() - started
+            started = time.monotonic()
+        reports.append(Report(name, feed))
+        return reports[-1]
+
+    try:
+        if name == event_management.SOURCE:
+            event_management.load(report(event_management.FEED), progress)
+        else:
+            freshservice.load(report, progress)
+    except GatehouseError as error:
+        if not reports or reports[-1].source != name:
+            report("-")
+        reports[-1].error = str(error)
+    reports[-1].seconds = time.monotonic() - started
+
+
+@contextmanager
+def _progress(name: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, disable=quiet, transient=True) as bar:
+        task = bar.add_task(f"load {name}", total=None)
+        yield lambda read, total: bar.update(task, completed=read, total=total or None)
+
+
+def _tell(reports: list[Report], as_json: bool) -> None:
+    if as_json:
+        out.print_json(json.dumps([vars(report) for report in reports]))
+        return
+    table = Table("source", "feed", "read", "landed", "refused", "seconds", box=None)
+    for report in reports:
+        refused = ", ".join(f"{n} {reason}" for reason, n in report.refused.most_common())
+        table.add_row(
+            report.source,
+            report.feed,
+            f"{report.read:,}",
+            f"{report.landed:,}",
+            refused or "0",
+            f"{report.seconds:.1f}",
+        )
+    out.print(table)
+    for report in reports:
+        for name, count in report.new_fields.most_common():
+            out.print(f"new field: {report.source} {report.feed} {name} in {count:,} records")
+        if report.error:
+            err.print(f"[red]error:[/red] {report.error}", highlight=False)
+
+
+@dlq.command("list")
+def dlq_list(source: SourceName = "", reason: Reason = "", as_json: Json = False) -> None:
+    """List the open dead letters."""
+    letters = _find(source=source, reason=reason)
+    if as_json:
+        rows = [{k: v for k, v in vars(x).items() if k != "payload_sealed"} for x in letters]
+        out.print_json(json.dumps(rows, default=str))
+        return
+    table = Table("id", "source", "feed", "position", "reason", "detail", box=None)
+    for letter in letters:
+        table.add_row(
+            letter.dead_letter_id[:12],
+            letter.source,
+            letter.feed,
+            letter.position,
+            letter.reason,
+            letter.detail,
+        )
+    out.print(table)
+    out.print(f"{len(letters):,} open dead letters")
+
+
+@dlq.command("show")
+def dlq_show(letter_id: Annotated[str, typer.Argument(help="An id, or how it begins.")]) -> None:
+    """Show a dead letter with what the source sent, identifiers and all."""
+    privacy = Privacy.from_env()
+    for letter in _find(ids=[letter_id], status=""):
+        for name, value in vars(letter).items():
+            if name != "payload_sealed":
+                out.print(f"{name:>16}  {value}", highlight=False, markup=False)
+        data = replay.open_letter(privacy, letter)
+        out.print(f"{'payload':>16}  {data!r}", highlight=False, markup=False, soft_wrap=True)
+
+
+@dlq.command("replay")
+def dlq_replay(
+    ids: Annotated[list[str] | None, typer.Argument(help="Ids, or how they begin.")] = None,
+    source: SourceName = "",
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """Send open dead letters through the door again; all of them unless some are named."""
+    reports = replay.replay(_find(ids=ids, source=source, reason=reason))
+    _tell(reports, as_json)
+
+
+def _find(
+    ids: list[str] | None = None, source: str = "", reason: str = "", status: str = "open"
+) -> list[DeadLetter]:
+    client = Server.from_env("operator").client()
+    try:
+        return list(dead_letters.find(client, ids=ids, source=source, reason=reason, status=status))
+    finally:
+        client.close()
+
+
+@app.command()
+def docs() -> None:
+    """Serve the site that `dbt docs generate` wrote, with models, columns and lineage."""
+    site = ROOT / "target"
+    if not (site / "index.html").exists():
+        raise GatehouseError(f"There is no docs site in {site}.", "Run `dbt docs generate` first.")
+    port = int(os.environ.get("GATEHOUSE_DOCS_PORT", "18090"))
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(site))
+    try:
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except OSError:
+        raise GatehouseError(
+            f"Port {port} is taken.", "Set GATEHOUSE_DOCS_PORT to a free one."
+        ) from None
+    out.print(f"docs at http://127.0.0.1:{port} (Ctrl-C ends it)")
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        out.print("ended")
+
+
+if __name__ == "__main__":
+    main()

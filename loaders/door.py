@@ -1,0 +1,161 @@
+"""The door: what every record passes before it may land.
+
+A record is held against its JSON Schema, fields that the schema does not know are noted, and
+identifiers are replaced. A record that fails is refused with a reason; it never stops its batch.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Any
+
+import jsonschema_rs
+import orjson
+
+from loaders.privacy import Privacy
+
+Record = dict[str, Any]
+Normaliser = Callable[[str], str]
+
+
+class RefusedError(Exception):
+    """A record that may not land.
+
+    Parameters
+    ----------
+    reason
+        Kind of refusal: null_value, not_utf8, not_json, not_object, unknown_type or schema.
+    detail
+        Path and rule that failed. Never a value: it could identify somebody.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+def read_schema(name: str) -> dict[str, Any]:
+    """Read a JSON Schema file of `loaders/schemas/`."""
+    schema: dict[str, Any] = json.loads((files("loaders") / "schemas" / name).read_text())
+    return schema
+
+
+class Door:
+    """Check and pseudonymise the records of one feed.
+
+    Parameters
+    ----------
+    schema
+        JSON Schema (draft 2020-12) of a record.
+    private
+        Fields to pseudonymise: dotted path of the field, and how its value is normalised before
+        it is hashed.
+    known_fields
+        For a record, the objects to search for new fields: the prefix of their path, the object,
+        the names that the schema knows.
+    privacy
+        The keys.
+
+    Attributes
+    ----------
+    new_fields
+        Path of every field that the schema does not know, with the records that carried it.
+    """
+
+    def __init__(
+        self,
+        schema: dict[str, Any],
+        private: Mapping[str, Normaliser],
+        known_fields: Callable[[Record], list[tuple[str, Record, frozenset[str]]]],
+        privacy: Privacy,
+    ) -> None:
+        self._validator = jsonschema_rs.validator_for(schema, validate_formats=True)
+        self._private = [(*_split(path), normalise) for path, normalise in private.items()]
+        self._known_fields = known_fields
+        self._privacy = privacy
+        self.new_fields: Counter[str] = Counter()
+
+    def parse(self, data: bytes | None) -> Record:
+        """Read the bytes of a message as a JSON object.
+
+        Raises
+        ------
+        RefusedError
+            With reason null_value, not_utf8, not_json or not_object.
+        """
+        if data is None:
+            raise RefusedError("null_value", "a record without a value")
+        try:
+            record = orjson.loads(data)
+        except orjson.JSONDecodeError as error:
+            if not _is_utf8(data):
+                raise RefusedError("not_utf8", "invalid UTF-8") from None
+            raise RefusedError("not_json", f"line {error.lineno} column {error.colno}") from None
+        if not isinstance(record, dict):
+            raise RefusedError("not_object", f"a JSON {type(record).__name__}")
+        return record
+
+    def admit(self, record: Record) -> str:
+        """Check a record, replace its identifiers in place, and return it as JSON to land.
+
+        Raises
+        ------
+        RefusedError
+            With reason unknown_type (its `type` is not one of the schema's) or schema.
+        """
+        if not self._validator.is_valid(record):
+            raise self._refusal(record)
+        for prefix, fields, known in self._known_fields(record):
+            if new := fields.keys() - known:
+                self.new_fields.update(f"{prefix}{name}" for name in new)
+        for parents, key, normalise in self._private:
+            holder: Any = record
+            for parent in parents:
+                holder = holder.get(parent) if isinstance(holder, dict) else None
+            if isinstance(holder, dict) and key in holder:
+                holder[key] = self._privacy.replace(holder[key], normalise)
+        return self._privacy.scrub(orjson.dumps(record).decode())
+
+    def _refusal(self, record: Record) -> RefusedError:
+        errors = list(self._validator.iter_errors(record))
+        for error in errors:
+            if error.instance_path == ["type"] and error.kind.name == "enum":
+                return RefusedError("unknown_type", "type: enum")
+        return RefusedError("schema", "; ".join(sorted({_rule(error) for error in errors})))
+
+
+def source_time(text: str, field: str) -> datetime:
+    """Read an RFC 3339 time that passed its schema, as UTC.
+
+    Raises
+    ------
+    RefusedError
+        When it is well-formed but no instant that the warehouse can hold (a leap second).
+    """
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise RefusedError("schema", f"{field}: not an instant") from None
+
+
+def _rule(error: jsonschema_rs.ValidationError) -> str:
+    path = [str(part) for part in error.instance_path]
+    if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Required):
+        path.append(error.kind.property)
+    return f"{'.'.join(path) or 'record'}: {error.kind.name}"
+
+
+def _split(path: str) -> tuple[tuple[str, ...], str]:
+    *parents, key = path.split(".")
+    return tuple(parents), key
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

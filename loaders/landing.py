@@ -1,0 +1,206 @@
+"""Landing in ClickHouse: the raw tables, the dlt pipelines, and what is tried again.
+
+Only this module writes to ClickHouse. The raw tables are made from `loaders/ddl/` and not by dlt,
+because dlt cannot say TTL, a server-side default or a column's comment; dlt finds them in place
+and fills them.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import clickhouse_connect
+import dlt
+import stamina
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from dlt.destinations import clickhouse
+from dlt.pipeline.exceptions import PipelineStepFailed
+from filelock import FileLock, Timeout
+
+from loaders.errors import GatehouseError
+
+# Answers of ClickHouse that a later try may change: no connection or time (159, 209, 210), busy
+# or read-only for a while (164, 202, 242, 252, 319, 425), out of memory or disk (241, 243).
+_PASSING = {"159", "164", "202", "209", "210", "241", "242", "243", "252", "319", "425"}
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where ClickHouse is and who we are there, from `GATEHOUSE_CLICKHOUSE_*`."""
+
+    host: str
+    http_port: int
+    tcp_port: int
+    secure: bool
+    user: str
+    password: str
+
+    @classmethod
+    def from_env(cls, user: str = "loader") -> "Server":
+        """Read the address, and the password of one of the users of `loaders/grants.sql`.
+
+        Raises
+        ------
+        GatehouseError
+            When a variable is missing; it names the variable.
+        """
+        return cls(
+            host=_env("GATEHOUSE_CLICKHOUSE_HOST"),
+            http_port=int(_env("GATEHOUSE_CLICKHOUSE_HTTP_PORT")),
+            tcp_port=int(_env("GATEHOUSE_CLICKHOUSE_TCP_PORT")),
+            secure=os.environ.get("GATEHOUSE_CLICKHOUSE_SECURE", "false").lower() == "true",
+            user=user,
+            password=_env(f"GATEHOUSE_{user.upper()}_PASSWORD"),
+        )
+
+    def client(self) -> Client:
+        """Connect over HTTP.
+
+        Raises
+        ------
+        GatehouseError
+            When nobody answers, or the login is refused.
+        """
+        try:
+            return clickhouse_connect.get_client(
+                host=self.host,
+                port=self.http_port,
+                username=self.user,
+                password=self.password,
+                secure=self.secure,
+                autogenerate_session_id=False,
+            )
+        except ClickHouseError as error:
+            where = f"ClickHouse at {self.host}:{self.http_port}"
+            if "AUTHENTICATION_FAILED" in str(error) or "Code: 516" in str(error):
+                raise GatehouseError(
+                    f"{where} refused the login of user {self.user}.",
+                    f"Set GATEHOUSE_{self.user.upper()}_PASSWORD to that user's password.",
+                ) from None
+            raise GatehouseError(
+                f"{where} does not answer.",
+                "Start it (`gatehouse up` for the sandbox) or set GATEHOUSE_CLICKHOUSE_HOST "
+                "and GATEHOUSE_CLICKHOUSE_HTTP_PORT.",
+            ) from None
+
+
+def ddl(name: str, **names: str) -> str:
+    """Read a statement of `loaders/ddl/`, with the names in braces filled in."""
+    return (files("loaders") / "ddl" / f"{name}.sql").read_text().format(**names)
+
+
+@contextmanager
+def open_pipeline(source: str, tables: list[str]) -> Iterator[dlt.Pipeline]:
+    """Make the raw tables if they are missing, and hold the source's pipeline alone.
+
+    Parameters
+    ----------
+    source
+        Name of the source; one pipeline each.
+    tables
+        `create table if not exists` statements.
+
+    Raises
+    ------
+    GatehouseError
+        When another process loads the source, or ClickHouse does not let us in.
+    """
+    server = Server.from_env()
+    client = server.client()
+    try:
+        for statement in [*tables, ddl("dead_letters")]:
+            client.command(statement)
+    finally:
+        client.close()
+
+    state = Path(os.environ.get("GATEHOUSE_STATE", ".gatehouse")).absolute() / "dlt"
+    state.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(state / f"{source}.lock", timeout=0):
+            pipeline = _pipeline(source, server, state)
+            pipeline.sync_destination()
+            yield pipeline
+    except Timeout:
+        raise GatehouseError(
+            f"Another process is loading {source} with the state in {state}.",
+            "Wait for it, or give this one a GATEHOUSE_STATE of its own.",
+        ) from None
+
+
+def _pipeline(source: str, server: Server, state: Path) -> dlt.Pipeline:
+    credentials = {
+        "host": server.host,
+        "port": server.tcp_port,
+        "http_port": server.http_port,
+        "username": server.user,
+        "password": server.password,
+        "database": "raw",
+        "secure": int(server.secure),
+    }
+    return dlt.pipeline(
+        f"gatehouse_{source}",
+        destination=clickhouse(credentials=credentials),
+        dataset_name="",  # raw is the database: tables carry no prefix
+        pipelines_dir=str(state),
+    )
+
+
+def land(pipeline: dlt.Pipeline, data: Any) -> None:
+    """Land what a resource yields as one load package; its state moves with it, or not at all.
+
+    Three tries, 1 s and then exponentially apart with jitter. After that the package stays in the
+    pipeline's folder, and the next call lands it before it reads anything new.
+
+    Raises
+    ------
+    GatehouseError
+        When ClickHouse refuses the package, or is still away after the last try.
+    """
+    try:
+        _finish(pipeline)
+        pipeline.extract(data, loader_file_format="parquet")
+        _finish(pipeline)
+    except PipelineStepFailed as failed:
+        cause = _root(failed)
+        if isinstance(cause, GatehouseError):
+            raise cause from None
+        raise GatehouseError(
+            f"Landing {pipeline.pipeline_name} stopped in step {failed.step}: {_one_line(cause)}",
+            "Nothing was lost: the next load resumes where this one stopped.",
+        ) from failed
+
+
+@stamina.retry(on=lambda error: _is_passing(error), attempts=3, wait_initial=1.0, wait_jitter=0.5)
+def _finish(pipeline: dlt.Pipeline) -> None:
+    if pipeline.has_pending_data:
+        pipeline.normalize()
+        pipeline.load()
+
+
+def _is_passing(error: Exception) -> bool:
+    cause = _root(error)
+    if isinstance(cause, OSError):
+        return True
+    text = str(cause)
+    return any(f"Code: {code}" in text or f"code: {code}" in text for code in _PASSING)
+
+
+def _root(error: BaseException) -> BaseException:
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    return error
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:400]
+
+
+def _env(name: str) -> str:
+    if value := os.environ.get(name):
+        return value
+    raise GatehouseError(f"{name} is not set.", "Set it, or use GATEHOUSE_TARGET=local.")
