@@ -31,7 +31,12 @@ from loaders.privacy import Privacy
 SOURCES = (event_management.SOURCE, freshservice.SOURCE)
 ROOT = Path(__file__).parent.parent
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="The gatehouse warehouse.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="The gatehouse warehouse.",
+)
 dlq = typer.Typer(no_args_is_help=True, help="Dead letters: records refused at the door.")
 app.add_typer(dlq, name="dlq")
 out = Console()
@@ -199,11 +204,8 @@ def dlq_replay(
 def _find(
     ids: list[str] | None = None, source: str = "", reason: str = "", status: str = "open"
 ) -> list[DeadLetter]:
-    client = Server.from_env("operator").client()
-    try:
-        return list(dead_letters.find(client, ids=ids, source=source, reason=reason, status=status))
-    finally:
-        client.close()
+    with Server.from_env("operator").connect() as client:
+        return dead_letters.find(client, ids=ids, source=source, reason=reason, status=status)
 
 
 @app.command()

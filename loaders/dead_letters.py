@@ -92,6 +92,8 @@ def find(
     GatehouseError
         When an id given matches nothing.
     """
+    if not client.command("exists table raw.dead_letters"):
+        return []  # nothing was ever loaded
     rows = client.query(
         """
         select

@@ -73,7 +73,10 @@ class Door:
         privacy: Privacy,
     ) -> None:
         self._validator = jsonschema_rs.validator_for(schema, validate_formats=True)
-        self._private = [(*_split(path), normalise) for path, normalise in private.items()]
+        self._private: dict[tuple[str, ...], list[tuple[str, Normaliser]]] = {}
+        for path, normalise in private.items():
+            *parents, key = path.split(".")
+            self._private.setdefault(tuple(parents), []).append((key, normalise))
         self._known_fields = known_fields
         self._privacy = privacy
         self.new_fields: Counter[str] = Counter()
@@ -111,12 +114,15 @@ class Door:
         for prefix, fields, known in self._known_fields(record):
             if new := fields.keys() - known:
                 self.new_fields.update(f"{prefix}{name}" for name in new)
-        for parents, key, normalise in self._private:
+        for parents, fields_of_parent in self._private.items():
             holder: Any = record
             for parent in parents:
                 holder = holder.get(parent) if isinstance(holder, dict) else None
-            if isinstance(holder, dict) and key in holder:
-                holder[key] = self._privacy.replace(holder[key], normalise)
+            if not isinstance(holder, dict):
+                continue
+            for key, normalise in fields_of_parent:
+                if key in holder:
+                    holder[key] = self._privacy.replace(holder[key], normalise)
         return self._privacy.scrub(orjson.dumps(record).decode())
 
     def _refusal(self, record: Record) -> RefusedError:
@@ -146,11 +152,6 @@ def _rule(error: jsonschema_rs.ValidationError) -> str:
     if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Required):
         path.append(error.kind.property)
     return f"{'.'.join(path) or 'record'}: {error.kind.name}"
-
-
-def _split(path: str) -> tuple[tuple[str, ...], str]:
-    *parents, key = path.split(".")
-    return tuple(parents), key
 
 
 def _is_utf8(data: bytes) -> bool:

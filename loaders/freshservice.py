@@ -204,6 +204,8 @@ class Tickets:
         self.cursor = since
         self._seen: set[tuple[Any, Any]] = set()
         self._number = 1
+        self._falling = False
+        self._next, self._ended = self._since, False
         self.error: GatehouseError | None = None
         self.done = False
 
@@ -243,12 +245,20 @@ class Tickets:
                 "Nothing is lost; report the account's API version.",
             )
         last = times[-1] if times else self._since
-        self.cursor = max(self.cursor, last)
-        self.done = not more
-        if last > self._since:
-            self._since, self._number = last, 1
-        else:
+        if self._falling:
+            self._number -= 1
+        elif more and last <= self._since:
             self._number += 1  # a bulk edit: more tickets share one updated_at than fill a page
+            return
+        else:
+            self._next, self._ended = last, not more
+            self._number -= 1
+        # On the way up, a ticket that changed let the ones behind it slip to a page already read;
+        # on the way down they can only be read twice.
+        self._falling = self._number > 0
+        if not self._falling:
+            self._since, self._number, self.done = self._next, 1, self._ended
+            self.cursor = max(self.cursor, self._since)
 
 
 @dlt.resource(name="tickets", write_disposition="append")

@@ -1,21 +1,36 @@
--- Who may do what in ClickHouse (the users are made by the operator of the server).
--- loader: works in raw and sees nothing outside it.
-grant select, insert, create table, drop table, alter add column, alter delete, alter update, truncate on raw.* to loader;
+-- Who may do what in ClickHouse (the users are made by the operator of the server). As little as
+-- dlt and dbt were seen to work with: where more is needed, ClickHouse's error names the grant.
+
+-- loader: works in raw and sees nothing outside it. dlt looks its tables up in INFORMATION_SCHEMA,
+-- which shows each user only what that user may select.
+grant select, insert, create table, alter add column on raw.* to loader;
+grant select on INFORMATION_SCHEMA.COLUMNS to loader;
+grant table engine on MergeTree to loader;
+grant table engine on ReplacingMergeTree to loader;
+
 -- transformer: reads raw, but of the dead letters only what metrics need; builds everything else.
+-- dbt's unit tests keep their rows in the engine Memory.
 grant select on raw.* to transformer;
 revoke select on raw.dead_letters from transformer;
 grant select(dead_letter_id, source, feed, position, reason, source_at, status, _dlt_load_id, landed_at) on raw.dead_letters to transformer;
-grant create database on *.* to transformer;
-grant all on staging.* to transformer;
-grant all on snapshots.* to transformer;
-grant all on seeds.* to transformer;
-grant all on marts.* to transformer;
-grant all on realtime.* to transformer;
-grant all on quality.* to transformer;
+grant create database, create table, create view, drop table, drop view, select, insert, alter table, alter view, truncate on staging.* to transformer;
+grant create database, create table, create view, drop table, drop view, select, insert, alter table, alter view, truncate on snapshots.* to transformer;
+grant create database, create table, create view, drop table, drop view, select, insert, alter table, alter view, truncate on seeds.* to transformer;
+grant create database, create table, create view, drop table, drop view, select, insert, alter table, alter view, truncate on marts.* to transformer;
+grant create database, create table, create view, drop table, drop view, select, insert, alter table, alter view, truncate on realtime.* to transformer;
+grant create database, create table, create view, drop table, drop view, select, insert, alter table, alter view, truncate on quality.* to transformer;
+grant table engine on MergeTree to transformer;
+grant table engine on ReplacingMergeTree to transformer;
+grant table engine on SummingMergeTree to transformer;
+grant table engine on AggregatingMergeTree to transformer;
+grant table engine on Memory to transformer;
+
 -- reader: marts and the realtime views, nothing else.
 grant select on marts.* to reader;
 grant select on realtime.* to reader;
--- operator: the dead letters, quality, and what runs on the server.
+
+-- operator: the dead letters, quality, and what ran on the server.
 grant select on raw.dead_letters to operator;
 grant select on quality.* to operator;
 grant select on system.query_log to operator;
+grant system flush logs on *.* to operator;

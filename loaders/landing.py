@@ -58,16 +58,18 @@ class Server:
             password=_env(f"GATEHOUSE_{user.upper()}_PASSWORD"),
         )
 
-    def client(self) -> Client:
-        """Connect over HTTP.
+    @contextmanager
+    def connect(self) -> Iterator[Client]:
+        """Connect over HTTP for the length of the block.
 
         Raises
         ------
         GatehouseError
-            When nobody answers, or the login is refused.
+            When nobody answers, the login is refused, or a statement fails.
         """
+        where = f"ClickHouse at {self.host}:{self.http_port}"
         try:
-            return clickhouse_connect.get_client(
+            client = clickhouse_connect.get_client(
                 host=self.host,
                 port=self.http_port,
                 username=self.user,
@@ -76,8 +78,7 @@ class Server:
                 autogenerate_session_id=False,
             )
         except ClickHouseError as error:
-            where = f"ClickHouse at {self.host}:{self.http_port}"
-            if "AUTHENTICATION_FAILED" in str(error) or "Code: 516" in str(error):
+            if "Code: 516" in str(error):
                 raise GatehouseError(
                     f"{where} refused the login of user {self.user}.",
                     f"Set GATEHOUSE_{self.user.upper()}_PASSWORD to that user's password.",
@@ -87,6 +88,15 @@ class Server:
                 "Start it (`gatehouse up` for the sandbox) or set GATEHOUSE_CLICKHOUSE_HOST "
                 "and GATEHOUSE_CLICKHOUSE_HTTP_PORT.",
             ) from None
+        try:
+            yield client
+        except ClickHouseError as error:
+            raise GatehouseError(
+                f"{where} refused a statement of user {self.user}: {_one_line(error)}",
+                "Compare the user's rights with loaders/grants.sql.",
+            ) from error
+        finally:
+            client.close()
 
 
 def ddl(name: str, **names: str) -> str:
@@ -111,12 +121,9 @@ def open_pipeline(source: str, tables: list[str]) -> Iterator[dlt.Pipeline]:
         When another process loads the source, or ClickHouse does not let us in.
     """
     server = Server.from_env()
-    client = server.client()
-    try:
+    with server.connect() as client:
         for statement in [*tables, ddl("dead_letters")]:
             client.command(statement)
-    finally:
-        client.close()
 
     state = Path(os.environ.get("GATEHOUSE_STATE", ".gatehouse")).absolute() / "dlt"
     state.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,73 @@
+"""Pseudonyms are HMAC-SHA-256 by the standard library's account, and seals open again."""
+
+import hashlib
+import hmac
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loaders.errors import GatehouseError
+from loaders.privacy import Privacy, email, phone, verbatim
+
+OLD = "k1:the-first-secret-of-this-test"
+BOTH = OLD + ",k2:the-second-secret-of-this-test"
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@given(texts, st.text("abcdef0123456789", min_size=16, max_size=100))
+def test_pseudonym_is_hmac_sha256_cut_to_128_bits(value: str, secret: str) -> None:
+    expected = hmac.new(secret.encode(), value.encode(), hashlib.sha256).hexdigest()[:32]
+    assert Privacy(f"key7:{secret}").pseudonym(value) == f"key7.{expected}"
+
+
+def test_one_person_has_one_pseudonym_however_the_address_is_written() -> None:
+    privacy = Privacy(OLD)
+    assert privacy.replace(" Ada@Example.COM", email) == privacy.replace("ada@example.com", email)
+    assert privacy.replace("+82 2-555 01", phone) == privacy.replace("+82255501", phone)
+
+
+def test_null_and_empty_stay_so_that_completeness_can_be_measured() -> None:
+    privacy = Privacy(OLD)
+    assert privacy.replace(None, verbatim) is None
+    assert privacy.replace("", verbatim) == ""
+    assert privacy.replace(["", None], verbatim) == ["", None]
+
+
+def test_lists_and_objects_are_replaced_element_by_element() -> None:
+    privacy = Privacy(OLD)
+    replaced = privacy.replace({"name": "Ada", "phones": ["1", 2]}, verbatim)
+    assert replaced == {
+        "name": privacy.pseudonym("Ada"),
+        "phones": [privacy.pseudonym("1"), privacy.pseudonym("2")],
+    }
+
+
+@given(texts, texts)
+def test_no_address_or_number_survives_a_scrub(before: str, after: str) -> None:
+    text = f"{before} ada.lovelace@example.com {after} +82 2 555 0199 {before}"
+    scrubbed = Privacy(OLD).scrub(text)
+    assert "lovelace@" not in scrubbed
+    assert "555 0199" not in scrubbed
+
+
+def test_a_scrub_leaves_times_alone() -> None:
+    text = '{"at": "2026-03-08T02:30:00.123456+09:00", "n": 1234567890123}'
+    assert Privacy(OLD).scrub(text) == text
+
+
+def test_what_an_earlier_key_sealed_opens_after_rotation() -> None:
+    token = Privacy(OLD).seal(b"\xff\x00 as received")
+    rotated = Privacy(BOTH)
+    assert rotated.unseal(token) == b"\xff\x00 as received"
+    assert rotated.pseudonym("x").startswith("k2.")
+
+
+@pytest.mark.parametrize(
+    "keys", ["", "k1", "k1:short", "k 1:long-enough-a-secret-yes", f"{OLD},x:"]
+)
+def test_bad_keys_are_told_without_showing_them(keys: str) -> None:
+    with pytest.raises(GatehouseError) as told:
+        Privacy(keys)
+    assert "GATEHOUSE_PRIVACY_KEYS" in str(told.value)
+    assert "secret-of-this-test" not in str(told.value)
