@@ -1,0 +1,33 @@
+"""What the loaders fill is what the DDL makes, and errors name their remedy."""
+
+import re
+
+import pyarrow as pa
+import pytest
+
+from loaders import dead_letters, event_management, freshservice
+from loaders.errors import GatehouseError
+from loaders.landing import Server, ddl
+
+# Filled by dlt and by the server.
+STAMPS = ["_dlt_load_id", "landed_at"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "columns"),
+    [
+        (ddl("event_management"), event_management.COLUMNS),
+        (ddl("freshservice", table="freshservice__tickets"), freshservice.COLUMNS),
+        (ddl("dead_letters"), dead_letters.SCHEMA),
+    ],
+    ids=["event_management", "freshservice", "dead_letters"],
+)
+def test_the_loader_fills_every_column_of_the_ddl(statement: str, columns: pa.Schema) -> None:
+    body = statement[statement.index("\n(") : statement.index("\n)")]
+    assert re.findall(r"^    (\w+) ", body, re.MULTILINE) == columns.names + STAMPS
+
+
+def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEHOUSE_CLICKHOUSE_HOST", "")
+    with pytest.raises(GatehouseError, match="GATEHOUSE_CLICKHOUSE_HOST is not set"):
+        Server.from_env()
