@@ -1,4 +1,4 @@
-"""How the integration tests drive the sandbox: the command line, faults, and logins."""
+"""How the integration tests drive a sandbox: the command line, dbt, faults, and the truth."""
 
 import json
 import os
@@ -9,11 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import clickhouse_connect
-from clickhouse_connect.driver.client import Client
-
-from sandbox.settings import password
-from tests.conftest import Sandbox
+from sandbox.world.world import World
+from tests.sandboxes import Sandbox
 
 
 def gatehouse(sandbox: Sandbox, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -28,19 +25,28 @@ def gatehouse(sandbox: Sandbox, *arguments: str, **env: str) -> subprocess.Compl
     )
 
 
-@contextmanager
-def client(sandbox: Sandbox, user: str) -> Iterator[Client]:
-    """Log in as one of the users of `loaders/grants.sql`."""
-    made = clickhouse_connect.get_client(
-        host=sandbox.settings.host,
-        port=sandbox.settings.clickhouse_http_port,
-        username=user,
-        password=password(user),
+def dbt(sandbox: Sandbox, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run dbt on that sandbox, with compiled files of its own so that runs do not meet."""
+    return subprocess.run(
+        ["dbt", *arguments, "--target-path", str(sandbox.settings.state / "target")],
+        env={**os.environ, **sandbox.env, "DBT_LOG_PATH": str(sandbox.settings.state / "logs")},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
     )
-    try:
-        yield made
-    finally:
-        made.close()
+
+
+def world(sandbox: Sandbox) -> World:
+    """The world that the sandbox's sources generate, anew."""
+    settings = sandbox.settings
+    return World(settings.seed, settings.scale, settings.start, settings.days, settings.dirt)
+
+
+def truth(sandbox: Sandbox, name: str) -> list[dict[str, Any]]:
+    """What the sources wrote down of it, a line each."""
+    path = sandbox.settings.root / "truth" / f"{name}.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 @contextmanager

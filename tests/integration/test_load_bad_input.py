@@ -10,8 +10,8 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import NewTopic
 
-from tests.conftest import Sandbox
-from tests.integration.driving import client, faults, gatehouse
+from tests.integration.driving import faults, gatehouse
+from tests.sandboxes import Sandbox, ask
 
 
 def message(number: int, **changes: Any) -> dict[str, Any]:
@@ -60,12 +60,8 @@ def publish(sandbox: Sandbox, topic: str, values: list[bytes | None]) -> None:
 
 
 def landed(sandbox: Sandbox, topic: str) -> list[str]:
-    with client(sandbox, "transformer") as clickhouse:
-        found = clickhouse.query(
-            "select message_id from raw.event_management__event_data where topic = {topic:String}",
-            parameters={"topic": topic},
-        )
-    return sorted(row[0] for row in found.result_rows)
+    statement = f"select message_id from raw.event_management__event_data where topic = '{topic}'"
+    return sorted(row[0] for row in ask(sandbox.settings, "transformer", statement))
 
 
 BAD: list[tuple[bytes | None, str]] = [
@@ -132,8 +128,7 @@ def test_a_dead_letter_is_shown_to_the_operator_and_sealed_for_everyone_else(
     assert letter["reason"] == "not_json"
     shown = gatehouse(sandbox, "dlq", "show", letter["dead_letter_id"])
     assert "planted-for-the-operator@example.com" in shown.stdout
-    with client(sandbox, "operator") as clickhouse:
-        sealed = clickhouse.query("select payload_sealed from raw.dead_letters").result_rows
+    sealed = ask(sandbox.settings, "operator", "select payload_sealed from raw.dead_letters")
     assert all(b"planted" not in base64.urlsafe_b64decode(row[0]) for row in sealed)
     assert gatehouse(sandbox, "dlq", "show", "k1.ffffffffffff").returncode == 1
 

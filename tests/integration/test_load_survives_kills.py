@@ -1,0 +1,139 @@
+"""Land, kill -9, land again: what is in raw in the end is what the sources sent, once each."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sandbox import processes
+from tests.integration.driving import gatehouse, truth, world
+from tests.sandboxes import Sandbox, ask
+
+KILLS = 6
+LANDS = {None, "duplicate", "late", "out_of_order", "schema_addition"}
+
+
+@pytest.fixture(scope="module")
+def killed(new_sandbox: Callable[[], Sandbox]) -> Sandbox:
+    """A sandbox whose loaders were killed at random instants, and then let run to the end."""
+    sandbox = new_sandbox()
+    processes.up(sandbox.settings)
+    assert gatehouse(sandbox, "up", "--wait-for-history").returncode == 0
+    small = {
+        "SOURCES__EVENT_MANAGEMENT__BATCH_ROWS": "200",
+        "SOURCES__FRESHSERVICE__BATCH_ROWS": "40",
+        "SOURCES__FRESHSERVICE__PAGE_SIZE": "20",
+    }
+    dice = random.Random(7)
+    for _ in range(KILLS):
+        loader = subprocess.Popen(
+            [sys.executable, "-m", "loaders.cli", "load", "--json"],
+            env={**os.environ, **sandbox.env, **small},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(dice.uniform(1.5, 7))
+        loader.send_signal(signal.SIGKILL)
+        loader.wait()
+    ran = gatehouse(sandbox, "load", "--json")
+    assert ran.returncode == 0, ran.stderr
+    return sandbox
+
+
+def query(sandbox: Sandbox, statement: str) -> list[Any]:
+    return list(ask(sandbox.settings, "transformer", statement))
+
+
+def test_every_good_message_is_in_raw_at_its_offset(killed: Sandbox) -> None:
+    expected = {
+        (record.partition, record.offset, json.loads(record.value)["message_id"])
+        for record in world(killed).event_records()
+        if record.dirt in LANDS and record.value is not None
+    }
+    found = query(
+        killed,
+        "select distinct partition, offset, message_id from raw.event_management__event_data",
+    )
+    assert {tuple(row) for row in found} == expected
+    assert len(expected) > 1000
+
+
+def test_every_bad_message_is_one_dead_letter_with_its_reason(killed: Sandbox) -> None:
+    expected = Counter(
+        line["expected"].removeprefix("dead_letter:")
+        for line in truth(killed, "dirt")
+        if line["source"] == "event_management" and line["expected"].startswith("dead_letter:")
+    )
+    found = query(
+        killed,
+        """
+        select reason, uniqExact(dead_letter_id) from raw.dead_letters
+        where source = 'event_management' group by reason
+        """,
+    )
+    assert dict(found) == expected
+    assert expected.total() > 0
+
+
+def test_every_ticket_is_in_raw_as_the_source_has_it(killed: Sandbox) -> None:
+    refused = {
+        line["where"]["ticket_id"]
+        for line in truth(killed, "dirt")
+        if line["source"] == "freshservice" and line["expected"].startswith("dead_letter:")
+    }
+    expected = {
+        (ticket["ticket_id"], ticket["status"], ticket["updated_at"][:19])
+        for ticket in truth(killed, "tickets")
+        if ticket["ticket_id"] not in refused
+    }
+    found = query(
+        killed,
+        """
+        select
+            record_id,
+            JSONExtractInt(payload, 'status'),
+            formatDateTime(assumeNotNull(source_at), '%Y-%m-%dT%H:%i:%S')
+        from raw.freshservice__tickets
+        """,
+    )
+    assert {tuple(row) for row in found} == expected
+    assert len(expected) > 10
+
+
+def test_nothing_is_left_to_load(killed: Sandbox) -> None:
+    [report] = json.loads(gatehouse(killed, "load", "event_management", "--json").stdout)
+    assert report["read"] == 0
+
+
+def test_no_identifier_is_in_a_table_that_the_transformer_reads(killed: Sandbox) -> None:
+    tables = query(
+        killed,
+        "select name from system.tables where database = 'raw' and name not in ('dead_letters')",
+    )
+    for (table,) in tables:
+        for planted in ("@example", "usr_", "+49", "+82"):
+            hits = query(
+                killed,
+                f"""
+                select count() from raw.{table}
+                where arrayExists(
+                    text -> position(text, '{planted}') > 0, [formatRow('JSONEachRow', *)]
+                )
+                """,
+            )
+            assert hits == [(0,)], f"{planted} is in raw.{table}"
+
+
+def test_no_identifier_is_in_what_the_loaders_leave_on_disk(killed: Sandbox) -> None:
+    left = [path for path in (killed.settings.state / "dlt").rglob("*") if path.is_file()]
+    assert left
+    for path in left:
+        assert b"@example" not in path.read_bytes(), path
