@@ -1,0 +1,75 @@
+"""The API as an aiohttp application, and what every request passes before it is answered."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from sandbox.freshservice import directory, tickets
+from sandbox.freshservice.account import ACCOUNT, Account
+from sandbox.freshservice.errors import InvalidError, not_found, too_many_requests, unauthorized
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def api(account: Account) -> web.Application:
+    """The application to mount at /api/v2."""
+    app = web.Application(middlewares=[_charged, _known, _valid])
+    app[ACCOUNT] = account
+    app.add_routes(
+        [
+            web.get("/tickets", tickets.list_tickets, name="list_tickets"),
+            web.get("/tickets/{ticket_id}", tickets.view_ticket, name="view_ticket"),
+            web.get("/requesters", directory.list_requesters, name="list_requesters"),
+            web.get("/agents", directory.list_agents, name="list_agents"),
+            web.get("/groups", directory.list_groups, name="list_groups"),
+            web.get("/business_hours", directory.list_business_hours, name="list_business_hours"),
+            web.get("/sla_policies", directory.list_sla_policies, name="list_sla_policies"),
+        ]
+    )
+    return app
+
+
+@web.middleware
+async def _charged(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every call costs, the wrong ones too; too many are turned away."""
+    endpoint = request.match_info.route.name or "unknown"
+    includes = len(tickets.includes_of(request))
+    verdict = request.app[ACCOUNT].limiter.charge(endpoint, includes)
+    if verdict.retry_after is not None:
+        return too_many_requests(verdict.headers)
+    try:
+        response = await handler(request)
+    except web.HTTPNotFound:
+        response = not_found()
+    response.headers.update(verdict.headers)
+    return response
+
+
+@web.middleware
+async def _known(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """HTTP Basic with the API key as user and any password."""
+    if _user(request) != request.app[ACCOUNT].api_key:
+        return unauthorized()
+    return await handler(request)
+
+
+@web.middleware
+async def _valid(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except InvalidError as refusal:
+        return refusal.answer()
+
+
+def _user(request: web.Request) -> str | None:
+    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(credentials, validate=True).decode().partition(":")[0]
+    except (binascii.Error, UnicodeDecodeError):
+        return None

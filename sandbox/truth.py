@@ -1,0 +1,200 @@
+"""The truth: what really happened in the world, written down for tests to hold the marts against.
+
+One JSON object a line, one file per kind, each replaced whole when the clock has moved. No number
+here was produced by SQL: business time, for one, is walked day by day (`desk/business_time.py`).
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from sandbox.freshservice.ticket_payload import shown_resolved_at
+from sandbox.world import World
+from sandbox.world.desk.business_time import business_seconds
+from sandbox.world.desk.desk import Desk
+from sandbox.world.desk.dirt import EXPECTED
+from sandbox.world.desk.states import TicketState
+from sandbox.world.happenings import Story
+from sandbox.world.moments import instant, moment
+from sandbox.world.people import person
+from sandbox.world.registrations import Registration
+
+OPTION = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
+Row = Mapping[str, Any]
+
+
+def write_truth(world: World, now: datetime, folder: Path) -> None:
+    """Write every file as of a moment. The world's topic must have come to the same moment."""
+    stories, now_ms = _in_order(world.happenings.stories), moment(now)
+    _write(folder / "events.jsonl", _events(stories, now_ms))
+    _write(folder / "sessions.jsonl", _sessions(stories, now_ms))
+    _write(folder / "registrations.jsonl", _registrations(stories, now_ms))
+    tickets = world.desk.tickets(now)
+    _write(folder / "tickets.jsonl", (_ticket(world.desk, ticket) for ticket in tickets))
+    _write(folder / "tickets_by_hour.jsonl", _tickets_by_hour(world.desk, tickets))
+    _write(folder / "dirt.jsonl", _dirt(world, tickets))
+
+
+def _in_order(stories: Iterable[Story]) -> list[Story]:
+    """By id, whatever steps the clock made."""
+    return sorted(stories, key=lambda story: story.event.event_id)
+
+
+def _events(stories: Iterable[Story], now: int) -> Iterator[Row]:
+    for story in stories:
+        event, done = story.event, [c for c in story.event.changes if c.at <= now]
+        if done:
+            state = done[-1].state
+            yield {
+                "event_id": event.event_id,
+                "organization_id": event.organization_id,
+                "venue_id": event.venue.venue_id,
+                "name": event.title,
+                "category": event.format.category,
+                "timezone": event.venue.timezone,
+                "status": state.status,
+                "doors_open_at": instant(state.doors_open_at),
+                "starts_at": instant(state.starts_at),
+                "ends_at": instant(state.ends_at),
+                "capacity": state.capacity,
+                "announced_at": instant(event.announced_at),
+                "n_messages": len(done),
+            }
+
+
+def _sessions(stories: Iterable[Story], now: int) -> Iterator[Row]:
+    for story in stories:
+        for session in story.sessions:
+            done = [change for change in session.changes if change.at <= now]
+            if done:
+                state = done[-1].state
+                yield {
+                    "session_id": session.session_id,
+                    "event_id": session.event.event_id,
+                    "title": session.title,
+                    "status": state.status,
+                    "zone": state.zone,
+                    "starts_at": instant(state.starts_at),
+                    "ends_at": instant(state.ends_at),
+                    "capacity": session.capacity,
+                    "n_messages": len(done),
+                }
+
+
+def _registrations(stories: Iterable[Story], now: int) -> Iterator[Row]:
+    for story in stories:
+        for registration in story.registrations:
+            if registration.changes[0].at <= now:
+                yield _registration(registration, now)
+
+
+def _registration(registration: Registration, now: int) -> Row:
+    done = [change for change in registration.changes if change.at <= now]
+    state = done[-1].state
+    confirmed = [change.at for change in done if change.state.status == "confirmed"]
+    cancelled = done[-1].at if state.status == "cancelled" else None
+    return {
+        "registration_id": registration.registration_id,
+        "event_id": registration.event.event_id,
+        "user_id": person(registration.seed, state.user).user_id,
+        "status": state.status,
+        "ticket_type": state.ticket_type,
+        "channel": registration.channel,
+        "price_minor": state.price_minor,
+        "currency": registration.event.venue.currency,
+        "registered_at": instant(done[0].at),
+        "confirmed_at": instant(confirmed[0]) if confirmed else None,
+        "cancelled_at": instant(cancelled) if cancelled else None,
+        "n_messages": len(done),
+    }
+
+
+def _ticket(desk: Desk, ticket: TicketState) -> Row:
+    birth, dirt = ticket.birth, desk.dirt(ticket.ticket_id)
+    calendar, answered_at = ticket.calendar(desk.default_calendar), ticket.first_responded_at
+    waited = business_seconds(calendar, birth.created_at, answered_at) if answered_at else None
+    return {
+        "ticket_id": birth.ticket_id,
+        "status": ticket.status,
+        "priority": None if dirt == "missing_priority" else ticket.priority,
+        "category": None if dirt == "missing_category" else birth.topic.category,
+        "type": birth.topic.type,
+        "workspace_id": birth.workspace_id,
+        "group_id": ticket.group and ticket.group.group_id,
+        "responder_id": ticket.agent and ticket.agent.agent_id,
+        "requester_id": birth.requester.requester_id,
+        "created_at": birth.created_at,
+        "updated_at": ticket.updated_at,
+        "first_responded_at": answered_at,
+        "resolved_at": ticket.resolved_at,
+        "resolved_at_shown": shown_resolved_at(desk.seed, ticket),
+        "closed_at": ticket.closed_at,
+        "deleted": ticket.deleted,
+        "spam": ticket.spam,
+        "calendar_id": calendar.calendar_id,
+        "first_response_business_seconds": waited,
+    }
+
+
+def _tickets_by_hour(desk: Desk, tickets: Iterable[TicketState]) -> Iterator[Row]:
+    """Tickets neither deleted nor spam; resolutions as far as the API shows them."""
+    created: Counter[datetime] = Counter()
+    resolved: Counter[datetime] = Counter()
+    refused_created: Counter[datetime] = Counter()
+    refused_resolved: Counter[datetime] = Counter()
+    for ticket in tickets:
+        if ticket.deleted or ticket.spam:
+            continue
+        refused = EXPECTED.get(desk.dirt(ticket.ticket_id) or "", "").startswith("dead_letter")
+        created_hour = _hour(ticket.birth.created_at)
+        created[created_hour] += 1
+        refused_created[created_hour] += refused
+        resolved_at = shown_resolved_at(desk.seed, ticket)
+        if resolved_at:
+            resolved[_hour(resolved_at)] += 1
+            refused_resolved[_hour(resolved_at)] += refused
+    for hour in sorted({*created, *resolved}):
+        yield {
+            "hour": hour,
+            "created": created[hour],
+            "resolved": resolved[hour],
+            "created_refused": refused_created[hour],
+            "resolved_refused": refused_resolved[hour],
+        }
+
+
+def _dirt(world: World, tickets: Iterable[TicketState]) -> Iterator[Row]:
+    yield from world.topic.dirt()
+    for ticket in tickets:
+        kind = world.desk.dirt(ticket.ticket_id)
+        if kind:
+            yield {
+                "source": "freshservice",
+                "feed": "tickets",
+                "kind": kind,
+                "where": {"ticket_id": ticket.ticket_id},
+                "message_id": None,
+                "expected": EXPECTED[kind],
+                "resent": None,
+            }
+
+
+def _hour(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0)
+
+
+def _write(path: Path, rows: Iterable[Row]) -> None:
+    """Write beside the file and put it in place in one step: a reader sees the old or the new."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "wb") as file:
+        file.writelines(orjson.dumps(row, option=OPTION) for row in rows)
+    Path(draft).replace(path)

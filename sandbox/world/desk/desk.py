@@ -1,0 +1,100 @@
+"""The service desk as a whole: its people, its rules, and every ticket at any moment."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+
+from sandbox.world.desk.births import Birth, birth
+from sandbox.world.desk.calendars import Calendar, calendars
+from sandbox.world.desk.dirt import ticket_dirt
+from sandbox.world.desk.groups import groups
+from sandbox.world.desk.lives import Roster, Step, live
+from sandbox.world.desk.regions import intensity
+from sandbox.world.desk.sla import policies
+from sandbox.world.desk.staff import Agent, Requester, agents, requester
+from sandbox.world.desk.states import TicketState, state_at
+from sandbox.world.tempo import Tempo
+
+TICKETS_PER_DAY = 20_600 / 90
+"""A little over 20,000 in 90 days, so that so many remain without spam and deleted ones."""
+REQUESTERS = 3_000
+AGENTS = 110
+
+
+class Desk:
+    """Tickets and all they refer to. Lives are told once and kept; states are folded on demand."""
+
+    def __init__(self, seed: int, scale: float, start: date, days: int, dirt: float) -> None:
+        self.seed = seed
+        self._dirt = dirt
+        self.opening = datetime.combine(start, time(), UTC)
+        self.calendars = calendars(start)
+        self.default_calendar: Calendar = next(c for c in self.calendars if c.is_default)
+        self.groups = groups(self.calendars)
+        self.policies = policies(self.groups)
+        agent_count = max(16, round(AGENTS * scale**0.5))
+        self._agents = agents(seed, agent_count, self.opening, self.groups)
+        count = max(60, round(REQUESTERS * scale))
+        self._requesters = tuple(requester(seed, number, self.opening) for number in range(count))
+        self._roster: Roster = {
+            group: tuple(agent for agent in self._agents if group in agent.groups)
+            for group in self.groups.values()
+        }
+        self._tempo = Tempo(
+            self.opening,
+            timedelta(hours=1),
+            partial(intensity, seed),
+            TICKETS_PER_DAY * days * scale,
+            days * 24,
+        )
+        self._lives: list[tuple[Birth, tuple[Step, ...]]] = []
+        self._lock = threading.Lock()
+        self._states: tuple[datetime, list[TicketState]] = (self.opening, [])
+
+    def agents(self, now: datetime) -> list[Agent]:
+        """Everybody who answers tickets or did so once."""
+        return [agent for agent in self._agents if agent.created_at <= now]
+
+    def requesters(self, now: datetime) -> list[Requester]:
+        """Everybody who may write tickets or once might."""
+        return [somebody for somebody in self._requesters if somebody.created_at <= now]
+
+    def tickets(self, now: datetime) -> list[TicketState]:
+        """Every ticket as it stands at a moment, deleted and spam too, by id."""
+        with self._lock:
+            at, states = self._states
+            if at != now or not states:
+                self._tell_until(now)
+                folded = (state_at(*life, now) for life in self._lives)
+                states = [state for state in folded if state]
+                self._states = (now, states)
+            return states
+
+    def ticket(self, ticket_id: int, now: datetime) -> TicketState | None:
+        """One ticket as it stands at a moment, or None if there is none yet."""
+        with self._lock:
+            self._tell_until(now)
+        if not 1 <= ticket_id <= len(self._lives):
+            return None
+        return state_at(*self._lives[ticket_id - 1], now)
+
+    def dirt(self, ticket_id: int) -> str | None:
+        """What is wrong with a ticket in the API, if anything."""
+        return ticket_dirt(self.seed, self._dirt, ticket_id)
+
+    def _tell_until(self, now: datetime) -> None:
+        while True:
+            number = len(self._lives)
+            created_at = self._created_at(number)
+            if created_at > now:
+                return
+            born = birth(self.seed, number, created_at, self._requesters, self.groups)
+            steps = live(self.seed, born, self._roster, self.default_calendar)
+            self._lives.append((born, steps))
+
+    def _created_at(self, number: int) -> datetime:
+        # Half of a place is left to chance: ids stay in the order of creation.
+        jitter = (number * 0.7548776662466927 + self.seed * 0.31) % 1.0
+        return self._tempo.at(number + jitter).replace(microsecond=0)
