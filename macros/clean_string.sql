@@ -1,0 +1,3 @@
+{% macro clean_string(text) -%}
+    nullIf(trimBoth(replaceRegexpAll({{ text }}, '\\s+', ' ')), '')
+{%- endmacro %}

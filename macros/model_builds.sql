@@ -1,0 +1,3 @@
+{% macro model_builds() -%}
+    staging.model_builds
+{%- endmacro %}
