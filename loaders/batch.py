@@ -63,6 +63,11 @@ class Batch:
         self._rows: list[tuple[Any, ...]] = []
         self.letters: list[dead_letters.DeadLetter] = []
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to land."""
+        return not self._rows and not self.letters
+
     def add(self, row: tuple[Any, ...]) -> None:
         """Add a row that passed the door: its values in the order of the schema."""
         self._rows.append(row)

@@ -56,6 +56,7 @@ PRIVATE = {
     "data.phone": phone,
 }
 _SILENCE_SECONDS = 30
+_POLL_MILLISECONDS = 300
 _FETCH_BYTES = 50 * 2**20
 _SCHEMA = read_schema("event_data_schema.json")
 _ENVELOPE = frozenset(_SCHEMA["properties"])
@@ -116,6 +117,11 @@ class Topic:
 
     Partitions are assigned by hand: a bounded load needs no group to share with, and joining one
     takes seconds.
+
+    Attributes
+    ----------
+    caught_up
+        Whether everything has been read that was there when the topic was opened.
     """
 
     def __init__(
@@ -133,25 +139,33 @@ class Topic:
         self._partitions = [TopicPartition(topic, number) for number in sorted(partitions)]
         consumer.assign(self._partitions)
         self._ends: dict[TopicPartition, int] = consumer.end_offsets(self._partitions)
+        self._opened_ms = time.time() * 1000
+        self.caught_up = False
 
     def behind(self) -> int:
-        """Return how many offsets are still to be read."""
+        """Return how many offsets there are to be read, as far as the broker tells."""
         positions = {p: self._consumer.position(p) for p in self._partitions}
         return sum(max(0, end - positions[p]) for p, end in self._ends.items())
 
     def read(self, rows: int) -> Iterator[ConsumerRecord]:
-        """Yield up to that many records, fewer at the end of the topic or of a batch's bytes."""
+        """Yield up to that many records, fewer at the end of the topic or of a batch's bytes.
+
+        The end is where a poll finds nothing more, or records younger than our opening. The
+        broker's own end offset is only the least: Tansu 0.6 gives it before the last batch ends.
+        """
         heard = time.monotonic()
         room = MAX_BYTES
-        while rows > 0 and room >= _FETCH_BYTES and self.behind():
-            polled = self._consumer.poll(timeout_ms=500, max_records=rows)
+        while rows > 0 and room >= _FETCH_BYTES and not self.caught_up:
+            polled = self._consumer.poll(timeout_ms=_POLL_MILLISECONDS, max_records=rows)
             if polled:
                 heard = time.monotonic()
-            elif time.monotonic() - heard > _SILENCE_SECONDS:
+            elif self.behind() and time.monotonic() - heard > _SILENCE_SECONDS:
                 raise GatehouseError(
                     f"Kafka sent nothing for {_SILENCE_SECONDS} s, {self.behind()} records due.",
                     "Check the broker (`gatehouse status`); the next load resumes here.",
                 )
+            young = all(records[-1].timestamp > self._opened_ms for records in polled.values())
+            self.caught_up = young and not self.behind()
             for records in polled.values():
                 rows -= len(records)
                 room -= sum(len(record.value or b"") for record in records)
@@ -262,16 +276,18 @@ def load(
     report.new_fields = gate.new_fields
     with open_topic() as topic, open_pipeline(SOURCE, [ddl(SOURCE)]) as pipeline:
         total = topic.behind()
-        while topic.behind():
+        while not topic.caught_up:
             batch = Batch(report, TABLE, COLUMNS, privacy)
             refused = []
             for message in topic.read(batch_rows):
                 if not _take(message, gate, batch):
                     refused.append(message)
+            if batch.empty:
+                continue
             land(pipeline, event_data(batch))
             topic.bury(batch.letters, refused)
             topic.commit()
-            progress(report.read, total)
+            progress(report.read, max(report.read, total))
 
 
 def _take(message: ConsumerRecord, gate: Door, batch: Batch) -> bool:
