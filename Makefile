@@ -20,7 +20,7 @@ lint: env  ## format, rules and types of Python; the SQL's style
 	ruff format --check .
 	ruff check .
 	mypy
-	sqlfluff lint models macros tests snapshots
+	sqlfluff lint models macros tests
 
 docs: env  ## the docs site of what was built, into target/
 	dbt docs generate

@@ -1,0 +1,99 @@
+"""The rules that the dbt project keeps: who may read what, and that everything is described."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dbt.cli.main import dbtRunner
+
+ROOT = Path(__file__).parents[2]
+LAYERS = ["source", "seed", "staging", "snapshots", "marts"]
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    target = str(tmp_path_factory.mktemp("target"))
+    where = ["--project-dir", str(ROOT), "--profiles-dir", str(ROOT), "--target-path", target]
+    parsed = dbtRunner().invoke(["parse", "--quiet", "--log-path", target, *where])
+    assert parsed.success, parsed.exception
+    return parsed.result
+
+
+def models(manifest: Any) -> list[Any]:
+    found = [node for node in manifest.nodes.values() if node.resource_type == "model"]
+    assert len(found) > 20
+    return found
+
+
+def layer(unique_id: str, manifest: Any) -> str:
+    kind = unique_id.split(".")[0]
+    return {"source": "source", "seed": "seed", "snapshot": "snapshots"}.get(
+        kind
+    ) or manifest.nodes[unique_id].fqn[1]
+
+
+def test_only_staging_reads_sources_and_nothing_reads_what_is_downstream(manifest: Any) -> None:
+    for model in models(manifest):
+        own = layer(model.unique_id, manifest)
+        for parent in model.depends_on.nodes:
+            read = layer(parent, manifest)
+            assert LAYERS.index(read) <= LAYERS.index(own), f"{model.name} reads {parent}"
+            assert read != "source" or own == "staging", f"{model.name} reads {parent}"
+
+
+def test_every_model_begins_with_its_grain(manifest: Any) -> None:
+    for model in models(manifest):
+        assert model.raw_code.startswith("-- One row per "), model.name
+        assert model.description.startswith("One row per "), model.name
+        assert re.search(r"select \* from \w+( -- noqa: \w+)?\s*$", model.raw_code), model.name
+
+
+def test_every_model_source_seed_and_column_is_described(manifest: Any) -> None:
+    described = [
+        *(n for n in manifest.nodes.values() if n.resource_type in ("model", "seed", "snapshot")),
+        *manifest.sources.values(),
+    ]
+    for node in described:
+        assert node.description, node.unique_id
+        for column in node.columns.values():
+            assert column.description, f"{node.unique_id}.{column.name}"
+    for macro in manifest.macros.values():
+        if macro.package_name == "gatehouse":
+            assert macro.description, macro.unique_id
+
+
+def test_every_fact_dimension_and_rollup_has_a_contract_with_types(manifest: Any) -> None:
+    for model in models(manifest):
+        if model.name.startswith(("fct_", "dim_", "rollup_")):
+            assert model.config.contract.enforced, model.name
+            for column in model.columns.values():
+                assert column.data_type, f"{model.name}.{column.name}"
+
+
+def test_every_source_says_when_it_is_stale(manifest: Any) -> None:
+    for source in manifest.sources.values():
+        if source.name != "dead_letters":
+            assert source.freshness, source.unique_id
+            assert source.freshness.error_after.count, source.unique_id
+            assert source.loaded_at_field == "landed_at", source.unique_id
+
+
+def test_every_test_of_ours_has_a_claim_for_a_name(manifest: Any) -> None:
+    tests = [node for node in manifest.nodes.values() if node.resource_type == "test"]
+    assert len(tests) > 40
+    for test in tests:
+        assert re.fullmatch(r"\w+?__[a-z0-9_]+", test.name), test.name
+
+
+def test_every_rollup_has_the_same_columns_but_for_its_bucket(manifest: Any) -> None:
+    families: dict[str, dict[str, list[str]]] = {}
+    for model in models(manifest):
+        if model.name.startswith("rollup_"):
+            family, _, grain = model.name.rpartition("_")
+            columns = [c for c in model.columns if not c.startswith("date_")]
+            families.setdefault(family, {})[grain] = columns
+    assert families
+    for family, grains in families.items():
+        assert grains.keys() == {"hourly", "daily", "weekly", "monthly"}, family
+        assert len({tuple(columns) for columns in grains.values()}) == 1, family
