@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import clickhouse_connect
@@ -121,11 +122,14 @@ def _layers(settings: Settings) -> list[tuple[str, int, int]]:
 
 def _tests() -> str:
     results = json.loads(Path("target/run_results.json").read_text())["results"]
-    kinds = [(r["unique_id"].split(".")[0], r["status"]) for r in results]
-    tests = [status for kind, status in kinds if kind in ("test", "unit_test")]
-    models = sum(kind == "model" for kind, _ in kinds)
-    passed, warned = tests.count("pass"), tests.count("warn")
-    return f"{models} models built; {passed} tests passed, {warned} warned, of {len(tests)}"
+    kinds = Counter(result["unique_id"].split(".")[0] for result in results)
+    passed = sum(result["status"] == "pass" for result in results)
+    warned = [result["unique_id"].split(".")[2] for result in results if result["status"] == "warn"]
+    return (
+        f"{kinds['model']} models and {kinds['snapshot']} snapshots built; {passed} of "
+        f"{kinds['test'] + kinds['unit_test']} tests passed, {len(warned)} warned "
+        f"({', '.join(warned)})"
+    )
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import NewTopic
 
+from loaders import event_management
+from loaders.batch import Report
 from tests.integration.driving import faults, gatehouse
 from tests.sandboxes import Sandbox, ask
 
@@ -131,6 +133,36 @@ def test_a_dead_letter_is_shown_to_the_operator_and_sealed_for_everyone_else(
     sealed = ask(sandbox.settings, "operator", "select payload_sealed from raw.dead_letters")
     assert all(b"planted" not in base64.urlsafe_b64decode(row[0]) for row in sealed)
     assert gatehouse(sandbox, "dlq", "show", "k1.ffffffffffff").returncode == 1
+
+
+def test_a_replay_after_a_fix_lands_each_record_once(
+    topic: tuple[Sandbox, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox, name = topic
+    still_bad = message(3, type="registration.teleported")
+    publish(sandbox, name, [json.dumps(m).encode() for m in (message(1), message(2), still_bad)])
+    with monkeypatch.context() as too_strict:
+        for variable, value in sandbox.env.items():
+            too_strict.setenv(variable, value)
+        schema = {**event_management._SCHEMA, "required": ["message_id", "invented"]}
+        too_strict.setattr(event_management, "_SCHEMA", schema)
+        report = Report("event_management", "event-data")
+        event_management.load(report, lambda *_: None)
+    assert report.refused.total() == 3
+    assert landed(sandbox, name) == []
+
+    ran = gatehouse(sandbox, "dlq", "replay", "--json")
+
+    assert ran.returncode == 0
+    [replayed] = [r for r in json.loads(ran.stdout) if r["feed"] == "event-data"]
+    assert replayed["landed"] == 2
+    assert landed(sandbox, name) == ["m1", "m2"]
+    left = json.loads(gatehouse(sandbox, "dlq", "list", "--json").stdout)
+    mine = [row["reason"] for row in left if row["position"].startswith(f"{name}/")]
+    assert len(mine) == 1
+    gatehouse(sandbox, "dlq", "replay")
+    gatehouse(sandbox, "load", "event_management")
+    assert landed(sandbox, name) == ["m1", "m2"]
 
 
 @pytest.mark.parametrize(
