@@ -28,7 +28,7 @@ all_requesters as (
     select requester_id from tickets
 ),
 
-described as (
+known as (
     select
         all_requesters.requester_id as requester_id,
         coalesce(requesters.email_pseudonym, agents.email_pseudonym) as email_pseudonym,
@@ -52,12 +52,13 @@ described as (
 ),
 
 -- The e-mail is hashed alike in both worlds, so an equal pseudonym is the same person.
-matched as (
+described as (
     select
-        described.*,
-        toBool(attendees.attendee_pseudonym is not null) as is_attendee
-    from described
-    left join attendees on described.email_pseudonym = attendees.attendee_pseudonym
+        known.* except (created_at),
+        toBool(attendees.attendee_pseudonym is not null) as is_attendee,
+        known.created_at as created_at
+    from known
+    left join attendees on known.email_pseudonym = attendees.attendee_pseudonym
 )
 
-select * from matched
+select * from described -- noqa: AM04
