@@ -1,0 +1,208 @@
+"""Rows as the loaders land them, drawn at random: late, twice, out of order and corrected."""
+
+import json
+import random
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from clickhouse_connect.driver.client import Client
+
+DDL = Path(__file__).resolve().parents[2] / "loaders" / "ddl"
+LISTS = ("requesters", "agents", "groups", "business_hours", "sla_policies")
+START = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=40)
+WORKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
+
+Record = dict[str, Any]
+
+
+class Feed:
+    """A source of batches; what it draws depends on the seed alone."""
+
+    def __init__(self, loader: Client, seed: int) -> None:
+        self.loader = loader
+        self.dice = random.Random(seed)
+        self.offset = 0
+        self.messages: list[tuple[str, str, datetime, Record]] = []
+        self.registrations: dict[str, Record] = {}
+        self.tickets: dict[int, Record] = {}
+        self.versions: list[Record] = []
+        self.corrected: set[int] = set()
+        self.lists: dict[str, list[Record]] = {}
+        self.holidays = [{"holiday_date": "--07-04", "holiday_name": "Independence Day"}]
+
+    def make_tables(self) -> None:
+        for name in ("event_management", "dead_letters"):
+            self.loader.command((DDL / f"{name}.sql").read_text())
+        ddl = (DDL / "freshservice.sql").read_text()
+        for endpoint in ("tickets", *LISTS):
+            self.loader.command(ddl.replace("{table}", f"freshservice__{endpoint}"))
+
+    def land_batch(self, messages: int = 60, tickets: int = 40) -> None:
+        """Land one batch of everything."""
+        drawn = [self._message() for _ in range(messages)]
+        self.messages += drawn
+        drawn += self.dice.choices(self.messages, k=messages // 10)  # sent again
+        self.dice.shuffle(drawn)
+        self._land_messages(drawn)
+        versions = [self._version() for _ in range(tickets)]
+        self.versions += versions
+        versions += self.dice.choices(self.versions, k=tickets // 5)  # read again, not changed
+        corrected = self.dice.choices(self.versions, k=4)
+        self.corrected |= {version["id"] for version in corrected}
+        versions += [self._correct(version) for version in corrected]
+        self.dice.shuffle(versions)
+        # Two inserts, for one insert has one landing time and no last.
+        self.land_records("tickets", versions[::2])
+        self.land_records("tickets", versions[1::2])
+        self._draw_lists()
+        for endpoint, records in self.lists.items():
+            self.land_records(endpoint, records)
+
+    def land_again(self) -> None:
+        """Land what has landed, as after a replay: messages, tickets and lists."""
+        self._land_messages(self.messages)
+        # Of a corrected version the content that lands last holds, so that would be news.
+        known = [version for version in self.versions if version["id"] not in self.corrected]
+        self.land_records("tickets", known)
+        for endpoint, records in self.lists.items():
+            self.land_records(endpoint, records)
+
+    def land_records(self, endpoint: str, records: list[Record]) -> None:
+        rows = [
+            ["freshservice", record["id"], _instant(record["updated_at"]), json.dumps(record), "1"]
+            for record in records
+        ]
+        columns = ["source", "record_id", "source_at", "payload", "_dlt_load_id"]
+        self.loader.insert(f"raw.freshservice__{endpoint}", rows, column_names=columns)
+
+    def _land_messages(self, messages: list[tuple[str, str, datetime, Record]]) -> None:
+        rows = []
+        for message_id, kind, at, data in messages:
+            self.offset += 1
+            payload = {"message_id": message_id, "type": kind, "data": data}
+            place = ("event-data", self.offset % 4, self.offset)
+            rows.append(
+                ("event_management", *place, message_id, kind, 1, at, at, json.dumps(payload), "1")
+            )
+        columns = [
+            "source", "topic", "partition", "offset", "message_id", "type", "schema_version",
+            "source_at", "published_at", "payload", "_dlt_load_id",
+        ]  # fmt: skip
+        self.loader.insert("raw.event_management__event_data", rows, column_names=columns)
+
+    def _message(self) -> tuple[str, str, datetime, Record]:
+        dice, message_id = self.dice, f"m-{self.dice.getrandbits(48):012x}"
+        # Some happened long before what has landed already.
+        at = START + timedelta(seconds=dice.randrange(35 * 86400))
+        event_id = f"e-{dice.randrange(12)}"
+        match dice.choices(["venue", "event", "session", "registration"], [1, 2, 3, 30])[0]:
+            case "venue":
+                data: Record = {"venue_id": f"v-{dice.randrange(3)}", "name": f"Hall {at:%H}"}
+                return message_id, "venue.updated", at, data | {"timezone": "Europe/Berlin"}
+            case "event":
+                times = {"doors_open_at": _iso(at), "starts_at": _iso(at), "ends_at": _iso(at)}
+                data = {"event_id": event_id, "venue_id": f"v-{dice.randrange(4)}"}
+                if dice.random() < 0.2:
+                    return message_id, "event.cancelled", at, {"event_id": event_id, "reason": "?"}
+                data |= times | {"name": f"Event {at:%H}", "timezone": "UTC", "capacity": 9}
+                return message_id, "event.created", at, data
+            case "session":
+                data = {"session_id": f"s-{dice.randrange(9)}", "event_id": event_id}
+                if dice.random() < 0.2:
+                    return message_id, "session.cancelled", at, data
+                times = {"starts_at": _iso(at), "ends_at": _iso(at)}
+                return message_id, "session.updated", at, data | times | {"title": f"Talk {at:%H}"}
+        key = f"r-{dice.randrange(80)}"
+        data = {"registration_id": key, "event_id": f"e-{int(key[2:]) % 12}"}
+        if dice.random() < 0.2:
+            return message_id, "registration.cancelled", at, data | {"reason": "ill"}
+        data |= {
+            "user_id": f"k1.{dice.randrange(40)}",
+            "email": dice.choice([None, "", f"k1.mail{dice.randrange(40)}"]),
+            "ticket_type": dice.choice(["general", "vip"]),
+            "status": dice.choice(["pending", "confirmed", "waitlisted", "cancelled"]),
+            "price_minor": dice.choice([None, 4900]),
+            "registered_at": _iso(at),
+        }
+        return message_id, "registration.updated", at, data
+
+    def _version(self) -> Record:
+        dice = self.dice
+        if not self.tickets or dice.random() < 0.4:
+            number = len(self.tickets) + 1
+            made = START + timedelta(seconds=dice.randrange(30 * 86400))
+            ticket: Record = {
+                "id": number, "status": 2, "created_at": _iso(made), "updated_at": _iso(made),
+                "priority": dice.choice([None, 1, 2, 3, 4]), "source": dice.choice([1, 2, 16]),
+                "category": dice.choice([None, " ", "Hardware"]), "requester_id": dice.randrange(9),
+                "responder_id": None, "group_id": dice.choice([None, 1, 2, 3, 4]),
+                "spam": False, "deleted": False, "stats": {},
+            }  # fmt: skip
+        else:
+            ticket = json.loads(json.dumps(self.tickets[dice.choice(list(self.tickets))]))
+            moved = _instant(ticket["updated_at"]) + timedelta(seconds=dice.randrange(1, 90_000))
+            ticket["updated_at"] = _iso(moved)
+            ticket["status"] = dice.choice([2, 3, 4, 4, 5, 7])
+            ticket["spam"] = dice.random() < 0.05
+            ticket["deleted"] = dice.random() < 0.05
+            ticket["group_id"] = dice.choice([ticket["group_id"], None, 1, 2, 3, 4])
+            stats = ticket["stats"]
+            stats["first_responded_at"] = stats.get("first_responded_at") or _iso(moved)
+            stats["status_updated_at"] = dice.choice([None, _iso(moved)])
+            done = ticket["status"] in (4, 5) and dice.random() < 0.9
+            stats["resolved_at"] = _iso(moved) if done else None
+            stats["closed_at"] = _iso(moved) if done and ticket["status"] == 5 else None
+        self.tickets[ticket["id"]] = ticket
+        return ticket
+
+    def _correct(self, version: Record) -> Record:
+        """The same version with another content, as after a repair of the source."""
+        corrected: Record = json.loads(json.dumps(version))
+        shift = timedelta(hours=self.dice.choice([-30, -1, 1]))
+        corrected["created_at"] = _iso(_instant(corrected["created_at"]) + shift)
+        corrected["priority"] = self.dice.choice([1, 4])
+        return corrected
+
+    def _draw_lists(self) -> None:
+        dice = self.dice
+        stamp: Record = {"updated_at": _iso(START + timedelta(days=len(self.versions)))}
+        if dice.random() < 0.5:
+            day = START.date() + timedelta(days=dice.randrange(30))
+            self.holidays = [*self.holidays, {"holiday_date": str(day), "holiday_name": "Extra"}]
+        hours = {"beginning_of_workday": "8:00 am", "end_of_workday": "5:00 pm"}
+        calendars = [
+            {
+                "id": number,
+                "name": f"Calendar {number}",
+                "is_default": number == 1,
+                "time_zone": zone,
+                "service_desk_hours": dict.fromkeys(WORKDAYS, hours),
+                "list_of_holidays": self.holidays if number == 2 else [],
+            }
+            | stamp
+            for number, zone in ((1, "Eastern Time (US & Canada)"), (2, "Berlin"), (3, "Tokyo"))
+        ]
+        groups = [
+            {"id": n, "name": f"Group {n}", "business_hours_id": dice.choice([None, 1, 2, 3])}
+            | stamp
+            for n in range(1, 4)
+        ]
+        people: list[Record] = [{"id": n, "active": dice.random() < 0.9} | stamp for n in range(6)]
+        self.lists = {
+            "business_hours": calendars,
+            "groups": groups,
+            "agents": [person | {"email": f"k1.mail{person['id']}"} for person in people],
+            "requesters": [
+                person | {"primary_email": f"k1.mail{person['id']}"} for person in people
+            ],
+            "sla_policies": [{"id": 1, "name": "Default", "sla_targets": []} | stamp],
+        }
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,214 @@
+"""Builds that go on from the last one: exact after anything, idle when there is nothing new."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from http.client import HTTPConnection
+from typing import Any
+
+import clickhouse_connect
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from sandbox import processes
+from sandbox.settings import password
+from tests.integration.driving import dbt
+from tests.integration.raw_rows import Feed
+from tests.sandboxes import Sandbox
+
+OVERLAPS = (300, 300, 0)  # with and without looking back at what is staged already
+KILLS = 3
+# The hours that a ticket ever stood in: a history of its own, which no refresh rewrites.
+HISTORIES = {"staging.int_ticket_hours_touched"}
+
+
+class Warehouse:
+    """A sandbox whose raw tables a test fills itself, and dbt on it."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.transformer = self.client("transformer")
+        self.feed = Feed(self.client("loader"), seed=11)
+        self.feed.make_tables()
+
+    def client(self, user: str) -> Client:
+        return clickhouse_connect.get_client(
+            host=self.sandbox.settings.host,
+            port=self.sandbox.settings.clickhouse_http_port,
+            username=user,
+            password=password(user),
+            settings={"async_insert": 0},
+        )
+
+    def run(self, *arguments: str, fails: bool = False, **variables: object) -> str:
+        ran = dbt(self.sandbox, "run", *arguments, "--vars", json.dumps(variables))
+        assert (ran.returncode != 0) == fails, ran.stdout
+        return ran.stdout
+
+    def contents(self, with_stamps: bool = False) -> dict[str, tuple[int, int]]:
+        """Rows and a checksum of each table; it moves with any value of any row."""
+        columns: dict[str, list[str]] = {}
+        for table, name, kind in self.rows(
+            "select database || '.' || table, name, type from system.columns"
+            " where database in ('staging', 'marts') and table != 'model_builds' order by all"
+        ):
+            if table in HISTORIES and not with_stamps:
+                continue
+            if name in ("built_at", "_built_at") and not with_stamps:
+                continue
+            state = kind.startswith("AggregateFunction")
+            columns.setdefault(table, []).append(f"finalizeAggregation({name})" if state else name)
+        checksum = "select count(), sum(cityHash64(toString(tuple({})))) from {}"
+        found = {
+            table: self.rows(checksum.format(", ".join(names), table))[0]
+            for table, names in columns.items()
+        }
+        return {table: (count, checksum) for table, (count, checksum) in found.items()}
+
+    def count(self, query: str) -> int:
+        return int(self.rows(f"select count() from {query}")[0][0])
+
+    def rows(self, query: str) -> Sequence[Sequence[Any]]:
+        return self.transformer.query(query).result_rows
+
+
+@pytest.fixture(scope="module")
+def warehouse(new_sandbox: Callable[..., Sandbox]) -> Warehouse:
+    sandbox = new_sandbox()
+    processes.up(sandbox.settings)
+    made = Warehouse(sandbox)
+    assert dbt(sandbox, "seed").returncode == 0
+    made.feed.land_batch(messages=300, tickets=200)
+    made.run()
+    return made
+
+
+def test_a_build_with_nothing_new_changes_nothing(warehouse: Warehouse) -> None:
+    before = warehouse.contents(with_stamps=True)
+    assert before["marts.fct_tickets"][0] > 50
+    assert before["marts.fct_registrations"][0] > 50
+    assert before["marts.rollup_tickets_hourly"][0] > 100
+    warehouse.run()
+    assert warehouse.contents(with_stamps=True) == before
+    warehouse.feed.land_again()
+    warehouse.run()
+    assert warehouse.contents(with_stamps=True) == before
+
+
+def test_increments_equal_a_full_refresh(warehouse: Warehouse) -> None:
+    for overlap in OVERLAPS:
+        warehouse.feed.land_batch()
+        warehouse.run(landing_overlap_seconds=overlap)
+    increments = warehouse.contents()
+    warehouse.run("--full-refresh")
+    assert warehouse.contents() == increments
+    tested = dbt(warehouse.sandbox, "test", "--exclude-resource-type", "unit_test")
+    assert tested.returncode == 0, tested.stdout
+
+
+def test_an_increment_rebuilds_only_what_its_batch_touched(warehouse: Warehouse) -> None:
+    before = warehouse.rows("select now64(6)")[0][0]
+    ticket = warehouse.feed.tickets[1] | {"updated_at": "2030-01-01T00:00:00Z", "priority": 3}
+    warehouse.feed.land_records("tickets", [ticket])
+    warehouse.run()
+    rebuilt = f"where built_at > '{before}'"
+    assert warehouse.count(f"marts.fct_tickets {rebuilt}") == 1
+    assert warehouse.count(f"marts.fct_registrations {rebuilt}") == 0
+    rolled_up = f"(select distinct date_hour from marts.rollup_tickets_hourly {rebuilt})"
+    assert 0 < warehouse.count(rolled_up) < 30
+
+
+def test_an_hour_that_a_correction_empties_is_gone_from_every_rollup(warehouse: Warehouse) -> None:
+    ticket = warehouse.feed.tickets[1]
+    alone = ticket | {
+        "id": 999_001,
+        "created_at": "2024-12-31T22:30:00Z",
+        "stats": {},
+        "spam": False,
+    }
+    warehouse.feed.land_records("tickets", [alone | {"status": 2, "deleted": False}])
+    warehouse.run()
+    buckets = {
+        "hourly": "date_hour = '2024-12-31 22:00:00'",
+        "daily": "date_day = '2024-12-31'",
+        "weekly": "date_week = '2024-12-30'",
+        "monthly": "date_month = '2024-12-01'",
+    }
+    for grain, bucket in buckets.items():
+        assert warehouse.count(f"marts.rollup_tickets_{grain} where {bucket}") == 1
+    moved = alone | {"status": 2, "deleted": False, "created_at": "2024-11-15T10:00:00Z"}
+    warehouse.feed.land_records("tickets", [moved])
+    warehouse.run()
+    for grain, bucket in buckets.items():
+        assert warehouse.count(f"marts.rollup_tickets_{grain} where {bucket}") == 0
+    assert warehouse.count("marts.rollup_tickets_monthly where date_month = '2024-11-01'") == 1
+
+
+def test_the_run_after_a_kill_mends_what_the_killed_one_left(warehouse: Warehouse) -> None:
+    dice = random.Random(5)
+    command = ["dbt", "run", "--target-path", str(warehouse.sandbox.settings.state / "target")]
+    logs = str(warehouse.sandbox.settings.state / "logs")
+    for _ in range(KILLS):
+        warehouse.feed.land_batch(messages=400, tickets=200)
+        running = subprocess.Popen(
+            command,
+            env={**os.environ, **warehouse.sandbox.env, "DBT_LOG_PATH": logs},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert running.stdout is not None
+        for line in running.stdout:
+            if " START sql incremental" in line:
+                break
+        time.sleep(dice.uniform(0, 4))
+        running.send_signal(signal.SIGKILL)
+        running.wait()
+    printed = warehouse.run()
+    assert "ended without closing" in printed
+    assert not warehouse.count("system.tables where name like '%__dbt_new_data%'")
+    mended = warehouse.contents()
+    warehouse.run("--full-refresh")
+    assert warehouse.contents() == mended
+
+
+def test_runs_take_turns(warehouse: Warehouse) -> None:
+    warehouse.transformer.command(
+        "insert into staging.model_builds values ('', 'abc', now64(6) - 60, null)"
+    )
+    settings = warehouse.sandbox.settings
+    at_work = HTTPConnection(settings.host, settings.clickhouse_http_port)
+    at_work.request(
+        "POST",
+        "/?max_block_size=1",
+        # More than the connection takes at once, so that the statement lasts and ends as it does.
+        """select '{"invocation_id": "abc"}', repeat('x', 900000), sleepEachRow(0.1)
+        from numbers(1000)""",
+        {"X-ClickHouse-User": "transformer", "X-ClickHouse-Key": password("transformer")},
+    )
+    told = warehouse.run(fails=True, run_wait_seconds=3)
+    assert "Another dbt run is building this warehouse (invocation abc)" in told
+    at_work.close()
+    assert "The dbt run abc ended without closing" in warehouse.run()
+
+
+def test_a_full_refresh_refuses_to_lose_history(warehouse: Warehouse) -> None:
+    expired = "999002 as ticket_id, now64(6) as _built_at"
+    staged = "staging.stg_freshservice__tickets"
+    warehouse.transformer.command(
+        f"insert into {staged} select * replace ({expired}) from {staged} limit 1"
+    )
+    warehouse.run()
+    before = warehouse.contents()
+    told = warehouse.run("--full-refresh", fails=True)
+    assert "A full refresh of `staging`.`stg_freshservice__tickets` would destroy 1 rows" in told
+    assert "allow_history_loss: true" in told
+    after = warehouse.contents()
+    for table in (staged, "marts.fct_tickets", "marts.rollup_tickets_hourly"):
+        assert after[table] == before[table]
+    assert warehouse.count("marts.fct_tickets where ticket_id = 999002") == 1
+    warehouse.run("--full-refresh", allow_history_loss=True)
+    assert warehouse.count("marts.fct_tickets where ticket_id = 999002") == 0
