@@ -1,6 +1,8 @@
 """A stand-in of the Freshservice REST API v2, faithful where a loader could stumble.
 
-    app ─> gate (Basic auth) ─> limits (per minute and account) ─> tickets, directory ─> payloads
+    app ─> gate (Basic auth) ─> limits (per minute and account) ─┬─> tickets   ─┐
+                                                                 ├─> children  ─┼─> payloads
+                                                                 └─> directory ─┘
 
 What it answers comes from the world's service desk as of the world's clock. Oddities of the real
 API that clients met (30-day window, links that end, deleted tickets under their filter alone,

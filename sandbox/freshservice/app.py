@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from sandbox.freshservice import directory, tickets
+from sandbox.freshservice import children, directory, tickets
 from sandbox.freshservice.account import ACCOUNT, Account
 from sandbox.freshservice.errors import InvalidError, not_found, too_many_requests, unauthorized
 
+TICKET = "/tickets/{ticket_id}"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -22,10 +23,16 @@ def api(account: Account) -> web.Application:
     app.add_routes(
         [
             web.get("/tickets", tickets.list_tickets, name="list_tickets"),
-            web.get("/tickets/{ticket_id}", tickets.view_ticket, name="view_ticket"),
+            web.get(TICKET, tickets.view_ticket, name="view_ticket"),
+            web.get(f"{TICKET}/conversations", children.list_conversations),
+            web.get(f"{TICKET}/time_entries", children.list_time_entries),
+            web.get(f"{TICKET}/activities", children.list_activities),
+            web.get(f"{TICKET}/csat_response", children.view_csat_response),
             web.get("/requesters", directory.list_requesters, name="list_requesters"),
             web.get("/agents", directory.list_agents, name="list_agents"),
             web.get("/groups", directory.list_groups, name="list_groups"),
+            web.get("/departments", directory.list_departments),
+            web.get("/locations", directory.list_locations),
             web.get("/business_hours", directory.list_business_hours, name="list_business_hours"),
             web.get("/sla_policies", directory.list_sla_policies, name="list_sla_policies"),
         ]

@@ -1,4 +1,4 @@
-"""The small lists: people, groups, business hours and SLA policies."""
+"""The small lists: people, groups, departments, locations, business hours and SLA policies."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from sandbox.freshservice.directory_payload import (
 )
 from sandbox.freshservice.errors import InvalidError, answer
 from sandbox.freshservice.paging import page_of
-from sandbox.world.desk.staff import Agent, Requester
+from sandbox.freshservice.places_payload import department_payload, location_payload
+from sandbox.world.desk.places import LOCATIONS
+from sandbox.world.desk.staff import DEPARTMENTS, Agent, Requester
 
 
 async def list_requesters(request: web.Request) -> web.Response:
@@ -59,6 +61,18 @@ async def list_groups(request: web.Request) -> web.Response:
     account = request.config_dict[ACCOUNT]
     groups = list(account.desk.groups.values())
     return page_of(request, "groups", groups, partial(group_payload, account.desk, account.now()))
+
+
+async def list_departments(request: web.Request) -> web.Response:
+    """GET /departments."""
+    desk = request.config_dict[ACCOUNT].desk
+    return page_of(request, "departments", DEPARTMENTS, partial(department_payload, desk))
+
+
+async def list_locations(request: web.Request) -> web.Response:
+    """GET /locations."""
+    desk = request.config_dict[ACCOUNT].desk
+    return page_of(request, "locations", LOCATIONS, partial(location_payload, desk))
 
 
 async def list_business_hours(request: web.Request) -> web.Response:

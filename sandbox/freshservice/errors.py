@@ -42,6 +42,12 @@ def not_found() -> web.Response:
     return answer({"code": "not_found", "message": "The requested resource does not exist."}, 404)
 
 
+def internal_error() -> web.Response:
+    """500, for what the API cannot show although it exists."""
+    message = "We're sorry, but something went wrong."
+    return answer({"code": "internal_error", "message": message}, 500)
+
+
 def too_many_requests(headers: dict[str, str]) -> web.Response:
     """429; the headers say how long to wait."""
     message = "You have exceeded the limit of requests per minute."

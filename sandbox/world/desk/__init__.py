@@ -3,4 +3,6 @@
 regions ─> when and where tickets are written      topics ─> what they are about
 births  ─> a ticket's first second                 lives  ─> all steps after it
 states  ─> the steps folded at a moment            desk   ─> all of it together
+scenes  ─> the steps with what they found, and read off them, when asked for and never kept:
+           conversations, time_entries, surveys, status_history
 """

@@ -17,7 +17,7 @@ from sandbox.world.dice import Dice, Weighted
 SOURCES = Weighted(
     (1, 38.0), (2, 32.0), (3, 11.0), (4, 5.0), (9, 2.0), (10, 4.0), (14, 3.0), (15, 4.0), (16, 1.0)
 )
-EMAIL, ALERT = 1, 14
+EMAIL, PORTAL, ALERT = 1, 2, 14
 PRIMARY_WORKSPACE, FACILITIES_WORKSPACE = 1, 2
 INTERNAL_ID_BASE = 21003800000
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 
@@ -12,6 +13,7 @@ from sandbox.world.desk.dirt import ticket_dirt
 from sandbox.world.desk.groups import groups
 from sandbox.world.desk.lives import Roster, Step, live
 from sandbox.world.desk.regions import intensity
+from sandbox.world.desk.scenes import Life, life_of
 from sandbox.world.desk.sla import policies
 from sandbox.world.desk.staff import Agent, Requester, agents, requester
 from sandbox.world.desk.states import TicketState, state_at
@@ -79,6 +81,22 @@ class Desk:
         if not 1 <= ticket_id <= len(self._lives):
             return None
         return state_at(*self._lives[ticket_id - 1], now)
+
+    def life(self, ticket_id: int, now: datetime) -> Life | None:
+        """The whole life of a ticket that there is at a moment: what its children are read off."""
+        with self._lock:
+            self._tell_until(now)
+        if not 1 <= ticket_id <= len(self._lives):
+            return None
+        born, steps = self._lives[ticket_id - 1]
+        return life_of(self.seed, born, steps, self._roster) if born.created_at <= now else None
+
+    def lives(self, now: datetime) -> Iterator[Life]:
+        """The lives of all tickets there are at a moment, by id, each told when it is asked for."""
+        number = 1
+        while life := self.life(number, now):
+            yield life
+            number += 1
 
     def dirt(self, ticket_id: int) -> str | None:
         """What is wrong with a ticket in the API, if anything."""

@@ -1,0 +1,67 @@
+"""What requesters say when they are asked how it went, if they say anything."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sandbox.world.desk.births import FACILITIES_WORKSPACE
+from sandbox.world.desk.lives import DAY, HOUR, RESOLVED, Did
+from sandbox.world.desk.scenes import Life
+from sandbox.world.desk.states import DONE
+from sandbox.world.dice import Dice, Weighted
+
+FIRST_SURVEY_ID = 21070000000
+ANSWERS = 0.12
+"""Of the resolved tickets. One real account has 0.3%, far too few to make a mart of."""
+LATE = 0.2
+LATE_DAYS = (20, 28)
+"""After the last change of the ticket, which such an answer does not touch."""
+SATISFACTION = Weighted((1.0, 55.0), (0.75, 25.0), (0.5, 12.0), (0.25, 8.0))
+
+
+class Survey(NamedTuple):
+    """The answer of a ticket's requester; there is at most one."""
+
+    survey_id: int
+    ticket_id: int
+    acquired: int
+    total: int
+    at: datetime
+
+
+def survey(seed: int, life: Life, now: datetime) -> Survey | None:
+    """The answer, once it is there.
+
+    People answer after the last resolution; nobody answers about a ticket that ends in the bin.
+    """
+    resolved_at = _resolved_at(life)
+    if resolved_at is None or life.scenes[-1].did is Did.DELETE:
+        return None
+    dice, birth = Dice(seed, "survey", life.birth.ticket_id), life.birth
+    if not dice.chance(ANSWERS):
+        return None
+    satisfaction = SATISFACTION.draw(dice)
+    if dice.chance(LATE):
+        at = life.scenes[-1].at + _seconds(dice.between(LATE_DAYS[0] * DAY, LATE_DAYS[1] * DAY))
+    else:
+        at = resolved_at + _seconds(1 + dice.lognormal(9 * HOUR, 1.0))
+    if at > now:
+        return None
+    # The facilities team asks with five stars, all others with four faces.
+    total = 5 if birth.workspace_id == FACILITIES_WORKSPACE else 4
+    acquired = max(1, round(satisfaction * total))
+    return Survey(FIRST_SURVEY_ID + birth.ticket_id, birth.ticket_id, acquired, total, at)
+
+
+def _resolved_at(life: Life) -> datetime | None:
+    """When the ticket was resolved for good; None if it never was, or was closed unresolved."""
+    last = None
+    for scene in life.scenes:
+        if scene.did is Did.STATUS and (scene.status in DONE) != (scene.value in DONE):
+            last = scene
+    return last.at if last and last.value == RESOLVED else None
+
+
+def _seconds(count: float) -> timedelta:
+    return timedelta(seconds=int(count))
