@@ -7,29 +7,26 @@
                                      refused records -> raw.dead_letters
 ```
 
-Tickets are read since a cursor, oldest change first. Every page asks anew for what changed since
-the last ticket seen, instead of for page two: a ticket that changes while we read moves to the
-end, and with page numbers the one behind it would slip through the edge. Deleted and spam tickets
-appear only under their filters, so each filter is a feed with a cursor of its own.
+Tickets are read since a cursor (`freshservice_api.py` says how). Deleted and spam tickets appear
+only under their filters, so each filter is a feed with a cursor of its own.
 
 The other lists have no "changed since" and are read whole on every run; a version that lands
 again merges away in the raw table.
 """
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import dlt
 import orjson
 import pyarrow as pa
-import requests
 from dlt.common.configuration import with_config
-from dlt.sources.helpers.requests import Client as RetryingSession
 
 from loaders.batch import Batch, Report
 from loaders.door import Door, Record, RefusedError, read_schema, source_time
-from loaders.errors import FeedError, GatehouseError
+from loaders.errors import FeedError
+from loaders.freshservice_api import EPOCH, Api, Tickets, instant, updated_at
 from loaders.landing import ddl, land, open_pipeline
 from loaders.privacy import Privacy, email, phone, verbatim
 
@@ -92,7 +89,6 @@ PRIVATE = {
 }
 
 _SCHEMAS = read_schema("freshservice_schema.json")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def door(entity: str, privacy: Privacy) -> Door:
@@ -104,161 +100,13 @@ def door(entity: str, privacy: Privacy) -> Door:
 
 def row(record: Record, payload: str) -> tuple[Any, ...]:
     """Return a record that passed the door as a row of `COLUMNS`."""
-    updated_at = record.get("updated_at")
+    changed = record.get("updated_at")
     return (
         SOURCE,
         record["id"],
-        source_time(updated_at, "updated_at") if updated_at else None,
+        source_time(changed, "updated_at") if changed else None,
         payload,
     )
-
-
-class Api:
-    """The API's lists, one page at a time.
-
-    Parameters
-    ----------
-    base_url
-        For example `https://acme.freshservice.com/api/v2`.
-    api_key
-        Sent as the user of HTTP Basic, as the vendor wants it.
-    page_size
-        Records of a page, at most 100.
-    """
-
-    def __init__(self, base_url: str, api_key: str, page_size: int) -> None:
-        self._base_url = base_url.rstrip("/")
-        # Three tries by .dlt/config.toml; honours Retry-After.
-        self._session = RetryingSession().session
-        self._auth = (api_key, "X")
-        self._page_size = page_size
-
-    def page(self, name: str, **params: Any) -> tuple[list[Any], bool]:
-        """Return the records of a page, and whether the API says that another follows.
-
-        Raises
-        ------
-        GatehouseError
-            When the API refuses, stays away for three tries, or answers something else.
-        """
-        url = f"{self._base_url}/{name}"
-        try:
-            response = self._session.get(
-                url, params={**params, "per_page": self._page_size}, auth=self._auth
-            )
-            records = response.json()[name]
-        except requests.HTTPError as error:
-            raise _refused(
-                url, error.response.status_code if error.response is not None else 0
-            ) from None
-        except (requests.ConnectionError, requests.Timeout) as error:
-            raise GatehouseError(
-                f"Freshservice at {url} does not answer ({type(error).__name__}).",
-                "Check SOURCES__FRESHSERVICE__BASE_URL; the next load resumes where this stopped.",
-            ) from None
-        except (ValueError, KeyError, TypeError):
-            records = None
-        if not isinstance(records, list):
-            raise FeedError(
-                f"Freshservice answered {url} without a list under '{name}'.",
-                "What came before it has landed; the next load asks for this page again.",
-            )
-        return records, "next" in response.links
-
-
-def _refused(url: str, status: int) -> GatehouseError:
-    problem = f"Freshservice answered {url} with status {status}."
-    if status == 401:
-        return GatehouseError(problem, "Check SOURCES__FRESHSERVICE__API_KEY.")
-    if status == 429:
-        return GatehouseError(
-            problem,
-            "The account's rate limit is used up; the next load resumes where this stopped.",
-        )
-    if status == 403:
-        return FeedError(problem, "Check the rights of the key's agent and the plan's features.")
-    return FeedError(problem, "The next load resumes where this one stopped.")
-
-
-class Tickets:
-    """The tickets of one filter, changed since a cursor, oldest change first.
-
-    Attributes
-    ----------
-    cursor
-        `updated_at` up to which everything was read.
-    error
-        Why reading ended early. What was read until then is to be landed first.
-    done
-        Whether the end was reached.
-    """
-
-    def __init__(
-        self, api: Api, ticket_filter: str, since: datetime, workspace_id: int, overlap: timedelta
-    ) -> None:
-        self._api = api
-        self._params = {"workspace_id": workspace_id, "include": "stats"}
-        if ticket_filter:
-            self._params["filter"] = ticket_filter
-        self._since = max(_EPOCH, since - overlap)
-        self.cursor = since
-        self._seen: set[tuple[Any, Any]] = set()
-        self._number = 1
-        self._falling = False
-        self._next, self._ended = self._since, False
-        self.error: GatehouseError | None = None
-        self.done = False
-
-    def read(self, rows: int) -> Iterator[Any]:
-        """Yield up to about that many tickets, each version once."""
-        while rows > 0 and not self.done:
-            try:
-                page, more = self._api.page(
-                    "tickets",
-                    updated_since=_instant(self._since),
-                    order_by="updated_at",
-                    order_type="asc",
-                    page=self._number,
-                    **self._params,
-                )
-                yield from (fresh := self._unseen(page))
-                rows -= len(fresh)
-                self._advance(page, more)
-            except GatehouseError as error:
-                self.error = error
-                self.done = True
-
-    def _unseen(self, page: list[Any]) -> list[Any]:
-        fresh = []
-        for ticket in page:
-            version = _version(ticket)
-            if version not in self._seen:
-                self._seen.add(version)
-                fresh.append(ticket)
-        return fresh
-
-    def _advance(self, page: list[Any], more: bool) -> None:
-        times = [t for t in (_updated_at(ticket) for ticket in page) if t]
-        if times != sorted(times):
-            raise FeedError(
-                "Freshservice did not sort tickets by updated_at, so the cursor cannot be trusted.",
-                "Nothing is lost; report the account's API version.",
-            )
-        last = times[-1] if times else self._since
-        if self._falling:
-            self._number -= 1
-        elif more and last <= self._since:
-            self._number += 1  # a bulk edit: more tickets share one updated_at than fill a page
-            return
-        else:
-            self._next, self._ended = last, not more
-            self._number -= 1
-        # On the way up, a ticket that changed let the ones behind it slip to a page already read;
-        # on the way down they can only be read twice.
-        self._falling = self._number > 0
-        if not self._falling:
-            self._since, self._number, self.done = self._next, 1, self._ended
-            self.cursor = max(self.cursor, self._since)
 
 
 @dlt.resource(name="tickets", write_disposition="append")
@@ -350,7 +198,7 @@ class _Loader:
             batch = Batch(report, f"{SOURCE}__tickets", COLUMNS, self._privacy)
             for ticket in reader.read(self._batch_rows):
                 _take(ticket, gate, batch, "tickets")
-            land(pipeline, tickets(batch, feed, _instant(reader.cursor)))
+            land(pipeline, tickets(batch, feed, instant(reader.cursor)))
             self._progress(report.read, 0)
         if isinstance(reader.error, FeedError):
             report.error = str(reader.error)
@@ -365,28 +213,11 @@ def _take(record: Any, gate: Door, batch: Batch, name: str) -> None:
         batch.add(row(record, gate.admit(record)))
     except RefusedError as refused:
         known = record.get("id") if isinstance(record, dict) else None
-        batch.refuse(f"{name}/{known}", refused, orjson.dumps(record), _updated_at(record))
+        batch.refuse(f"{name}/{known}", refused, orjson.dumps(record), updated_at(record))
 
 
 def _cursor(pipeline: dlt.Pipeline, feed: str) -> datetime:
     sources = pipeline.state.get("sources", {})
     state = sources.get(pipeline.default_schema_name or "", {}).get("resources", {})
     text = state.get("tickets", {}).get(feed)
-    return source_time(text, "cursor") if text else _EPOCH
-
-
-def _version(ticket: Any) -> tuple[Any, Any]:
-    if isinstance(ticket, dict):
-        return repr(ticket.get("id")), repr(ticket.get("updated_at"))
-    return repr(ticket), None
-
-
-def _updated_at(ticket: Any) -> datetime | None:
-    try:
-        return datetime.fromisoformat(ticket["updated_at"]).astimezone(UTC)
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return None
-
-
-def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return source_time(text, "cursor") if text else EPOCH

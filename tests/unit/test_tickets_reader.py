@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loaders.errors import FeedError, GatehouseError
-from loaders.freshservice import Tickets
+from loaders.freshservice_api import Tickets
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
