@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from dlt.common.configuration.exceptions import ConfigFieldMissingException, LookupTrace
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -112,11 +113,19 @@ def _load_source(name: str, reports: list[Report], progress: Callable[[int, int]
             event_management.load(report(event_management.FEED), progress)
         else:
             freshservice.load(report, progress)
-    except GatehouseError as error:
+    except (GatehouseError, ConfigFieldMissingException) as error:
         if not reports or reports[-1].source != name:
             report("-")
-        reports[-1].error = str(error)
+        reports[-1].error = _explain(error)
     reports[-1].seconds = time.monotonic() - started
+
+
+def _explain(error: GatehouseError | ConfigFieldMissingException) -> str:
+    if isinstance(error, GatehouseError):
+        return str(error)
+    first = (tried[0] for tried in error.traces.values())
+    variables = [lookup.key for lookup in first if isinstance(lookup, LookupTrace)]
+    return f"Not set: {', '.join(variables)}. Set them in the environment or .dlt/secrets.toml."
 
 
 @contextmanager

@@ -8,24 +8,32 @@
         payload,
         cityHash64(payload) as _payload_hash,
         source_at as occurred_at
-    from (
-        select *
-        from {{ source('event_management', 'event_data') }}
-        where {{ landed }}
-        order by (landed_at, `partition`, `offset`) desc
-        limit 1 by message_id
-    )
-    {%- if is_incremental() %}
+    from {{ source('event_management', 'event_data') }}
     where
-        (message_id, _payload_hash) not in (
-            select message_id, _payload_hash
-            from {{ this }}
-            where
-                message_id in (
-                    select message_id
-                    from {{ source('event_management', 'event_data') }}
-                    where {{ landed }}
+        {{ landed }}
+        -- By hash first: payloads are many times larger, and few are left to read in the end.
+        and (message_id, _payload_hash) in (
+            select
+                message_id,
+                argMax(cityHash64(payload), (landed_at, `partition`, `offset`)) as _payload_hash
+            from {{ source('event_management', 'event_data') }}
+            where {{ landed }}
+            group by message_id
+            {%- if is_incremental() %}
+            having
+                (message_id, _payload_hash) not in (
+                    select
+                        message_id,
+                        _payload_hash
+                    from {{ this }}
+                    where
+                        message_id in (
+                            select message_id
+                            from {{ source('event_management', 'event_data') }}
+                            where {{ landed }}
+                        )
                 )
+            {%- endif %}
         )
-    {%- endif %}
+    limit 1 by message_id
 {%- endmacro %}
