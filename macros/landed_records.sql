@@ -1,7 +1,19 @@
-{% macro landed_records(table, id, keeps_versions=false) -%}
+{% macro landed_records(table, id, keeps_versions=false, parents=()) -%}
     {%- set updated_at = "coalesce(source_at, toDateTime64(0, 3, 'UTC'))" -%}
+    {#- Of a child the parent is part of its name; raw has one name for all parents, staging its own. -#}
+    {%- set raw_parents = {'parent_type': 'parent_type'} -%}
+    {%- set key = [] -%}
+    {%- set staged_key = [] -%}
+    {%- for parent in parents -%}
+        {%- do key.append(raw_parents.get(parent, 'parent_id')) -%}
+        {%- do staged_key.append(parent) -%}
+    {%- endfor -%}
+    {%- do key.append('record_id') -%}
+    {%- do staged_key.append(id) -%}
     select
-        record_id,
+        {%- for column in key %}
+        {{ column }},
+        {%- endfor %}
         payload,
         cityHash64(payload) as _payload_hash,
         {{ updated_at }} as updated_at
@@ -9,26 +21,32 @@
     where
         {{ landed_since_last_build() }}
         -- By hash first: payloads are many times larger, and few are left to read in the end.
-        and (record_id, updated_at, _payload_hash) in (
+        and ({{ key | join(', ') }}, updated_at, _payload_hash) in (
             select
-                landed.record_id,
+                {%- for column in key %}
+                landed.{{ column }},
+                {%- endfor %}
                 landed.last_version.1,
                 landed.last_version.2
             from (
                 select
-                    record_id,
+                    {%- for column in key %}
+                    {{ column }},
+                    {%- endfor %}
                     argMax(
                         ({{ updated_at }}, cityHash64(payload)),
                         ({{ updated_at }}, landed_at, cityHash64(payload))
                     ) as last_version
                 from {{ source('freshservice', table) }}
                 where {{ landed_since_last_build() }}
-                group by record_id{{ ', ' ~ updated_at if keeps_versions }}
+                group by {{ key | join(', ') }}{{ ', ' ~ updated_at if keeps_versions }}
             ) as landed
             {%- if is_incremental() %}
             left join (
                 select
-                    {{ id }},
+                    {%- for column in staged_key %}
+                    {{ column }},
+                    {%- endfor %}
                     updated_at,
                     _payload_hash
                 from {{ this }}
@@ -40,8 +58,10 @@
                     )
             ) as staged
                 on
-                    landed.record_id = staged.{{ id }}
-                    {{- ' and landed.last_version.1 = staged.updated_at' if keeps_versions }}
+                    {% for column in key -%}
+                    {{ 'and ' if not loop.first }}landed.{{ column }} = staged.{{ staged_key[loop.index0] }}
+                    {% endfor -%}
+                    {{- 'and landed.last_version.1 = staged.updated_at' if keeps_versions }}
             where
                 staged._payload_hash is null
                 or (
@@ -50,5 +70,5 @@
                 )
             {%- endif %}
         )
-    limit 1 by record_id, updated_at
+    limit 1 by {{ key | join(', ') }}, updated_at
 {%- endmacro %}

@@ -8,6 +8,8 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
+from loaders import freshservice
+
 DDL = Path(__file__).resolve().parents[2] / "loaders" / "ddl"
 LISTS = ("requesters", "agents", "groups", "business_hours", "sla_policies")
 START = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=40)
@@ -34,9 +36,8 @@ class Feed:
     def make_tables(self) -> None:
         for name in ("event_management", "dead_letters"):
             self.loader.command((DDL / f"{name}.sql").read_text())
-        ddl = (DDL / "freshservice.sql").read_text()
-        for endpoint in ("tickets", *LISTS):
-            self.loader.command(ddl.replace("{table}", f"freshservice__{endpoint}"))
+        for statement in freshservice.raw_tables():
+            self.loader.command(statement)
 
     def land_batch(self, messages: int = 60, tickets: int = 40) -> None:
         """Land one batch of everything."""
