@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from http.client import HTTPConnection
@@ -16,7 +17,7 @@ from clickhouse_connect.driver.client import Client
 
 from sandbox import processes
 from sandbox.settings import password
-from tests.integration.driving import dbt
+from tests.integration.driving import dbt, own_folders
 from tests.integration.raw_rows import Feed
 from tests.sandboxes import Sandbox
 
@@ -150,13 +151,12 @@ def test_an_hour_that_a_correction_empties_is_gone_from_every_rollup(warehouse: 
 
 def test_the_run_after_a_kill_mends_what_the_killed_one_left(warehouse: Warehouse) -> None:
     dice = random.Random(5)
-    command = ["dbt", "run", "--target-path", str(warehouse.sandbox.settings.state / "target")]
-    logs = str(warehouse.sandbox.settings.state / "logs")
+    command = [sys.executable, "-m", "dbt.cli.main", "run", *own_folders(warehouse.sandbox)]
     for _ in range(KILLS):
         warehouse.feed.land_batch(messages=400, tickets=200)
         running = subprocess.Popen(
             command,
-            env={**os.environ, **warehouse.sandbox.env, "DBT_LOG_PATH": logs},
+            env={**os.environ, **warehouse.sandbox.env},
             stdout=subprocess.PIPE,
             text=True,
         )
