@@ -27,6 +27,12 @@ DEEDS = {
     Did.DELETE: "deleted this ticket",
     Did.RESTORE: "restored this ticket",
 }
+MERGES = {
+    Did.MERGE: "merged this ticket into ticket {}",
+    Did.ABSORB: "merged ticket {} into this ticket",
+}
+NOBODY = "None"
+"""How a field that was emptied is told: set Agent as None."""
 AT_ONCE = timedelta(seconds=30)
 """Who is found so soon after the ticket came, was found by a rule."""
 
@@ -48,7 +54,12 @@ def activity_payloads(life: Life, now: datetime) -> list[dict[str, Any]]:
 
 
 def _created(birth: Birth) -> dict[str, Any]:
-    first = _line_of_requester(birth, birth.created_at, "created this ticket")
+    words = "created this ticket"
+    if birth.author:
+        author = birth.author
+        first = _Line(birth.created_at, author.agent_id, author.person.full_name, words)
+    else:
+        first = _line_of_requester(birth, birth.created_at, words)
     priority = PRIORITY_NAMES[birth.priority]
     return {
         **_payload(first),
@@ -88,6 +99,12 @@ def _line(birth: Birth, scene: Scene) -> _Line | None:
         return (
             _by_hand(scene, words) if scene.group else _by_rule(at, "Dispatch after triage", words)
         )
+    if scene.did is Did.ASSIGN:
+        return _by_hand(scene, f"set Agent as {NOBODY}") if scene.agent else None
+    if scene.did is Did.MOVE:
+        return _by_hand(scene, f"set Group as {NOBODY}") if scene.group else None
+    if scene.did in MERGES:
+        return _by_hand(scene, MERGES[scene.did].format(value))
     if scene.did is Did.RAISE and value:
         return _by_hand(scene, f"set Priority as {PRIORITY_NAMES[value]}")
     if scene.did is Did.STATUS and value and value != scene.status:

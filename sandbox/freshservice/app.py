@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Awaitable, Callable
+from email.utils import format_datetime
 
 from aiohttp import web
 
@@ -20,6 +21,7 @@ def api(account: Account) -> web.Application:
     """The application to mount at /api/v2."""
     app = web.Application(middlewares=[_charged, _known, _valid])
     app[ACCOUNT] = account
+    app.on_response_prepare.append(_dated)
     app.add_routes(
         [
             web.get("/tickets", tickets.list_tickets, name="list_tickets"),
@@ -27,6 +29,8 @@ def api(account: Account) -> web.Application:
             web.get(f"{TICKET}/conversations", children.list_conversations),
             web.get(f"{TICKET}/time_entries", children.list_time_entries),
             web.get(f"{TICKET}/activities", children.list_activities),
+            web.get(f"{TICKET}/tasks", children.list_tasks),
+            web.get(f"{TICKET}/requested_items", children.list_requested_items),
             web.get(f"{TICKET}/csat_response", children.view_csat_response),
             web.get("/requesters", directory.list_requesters, name="list_requesters"),
             web.get("/agents", directory.list_agents, name="list_agents"),
@@ -38,6 +42,11 @@ def api(account: Account) -> web.Application:
         ]
     )
     return app
+
+
+async def _dated(request: web.Request, response: web.StreamResponse) -> None:
+    """Every answer says what time it is at the source; a staged fault too."""
+    response.headers["Date"] = format_datetime(request.config_dict[ACCOUNT].now(), usegmt=True)
 
 
 @web.middleware

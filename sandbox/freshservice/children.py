@@ -16,11 +16,15 @@ from sandbox.freshservice.conversation_payload import conversation_payload
 from sandbox.freshservice.csat_payload import csat_payload
 from sandbox.freshservice.errors import answer, internal_error, not_found
 from sandbox.freshservice.paging import page_of
+from sandbox.freshservice.task_payload import requested_item_payload, task_payload
 from sandbox.freshservice.time_entry_payload import time_entry_payload
 from sandbox.world.desk.conversations import conversations
+from sandbox.world.desk.requested_items import requested_items
 from sandbox.world.desk.scenes import Life
 from sandbox.world.desk.surveys import survey
+from sandbox.world.desk.tasks import tasks
 from sandbox.world.desk.time_entries import time_entries
+from sandbox.world.desk.topics import SERVICE_REQUEST
 from sandbox.world.dice import Dice
 
 OLD = timedelta(days=30)
@@ -54,6 +58,22 @@ async def list_activities(request: web.Request) -> web.Response:
         return internal_error()
     lines: Sequence[dict[str, Any]] = activity_payloads(life, now)[::-1]
     return page_of(request, "activities", lines, dict)
+
+
+async def list_tasks(request: web.Request) -> web.Response:
+    """GET /tickets/{id}/tasks."""
+    account, life = await _life(request)
+    found = tasks(account.desk.seed, life, account.now())
+    return page_of(request, "tasks", found, task_payload)
+
+
+async def list_requested_items(request: web.Request) -> web.Response:
+    """GET /tickets/{id}/requested_items: only service requests have such a list."""
+    account, life = await _life(request)
+    if life.birth.topic.type != SERVICE_REQUEST:
+        raise web.HTTPNotFound
+    found = requested_items(account.desk.seed, life, account.now())
+    return page_of(request, "requested_items", found, requested_item_payload)
 
 
 async def view_csat_response(request: web.Request) -> web.Response:

@@ -20,6 +20,7 @@ class Limits:
     view_ticket: int = 60_000
     list_requesters: int = 60_000
     list_agents: int = 60_000
+    list_assets: int = 60_000
     list_include_credits: int = 2
     view_include_credits: int = 1
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from sandbox.freshservice.ticket_text import TicketText
 from sandbox.world.desk.births import EMAIL
-from sandbox.world.desk.business_time import is_open
 from sandbox.world.desk.desk import Desk
 from sandbox.world.desk.dirt import spoil
 from sandbox.world.desk.quirks import quirks
@@ -18,7 +17,7 @@ from sandbox.world.people import person
 
 MAILBOX = "support@desk.example.com"
 EMAIL_CONFIG_ID = 21000051201
-NOT_REQUESTED = 4
+LIST_INCLUDES = ("requester", "stats", "tags", "requested_for", "department")
 
 
 def list_item(
@@ -29,47 +28,23 @@ def list_item(
     with_custom_fields: bool = True,
 ) -> dict[str, Any]:
     """An element of the list, dirt included."""
-    return _shown(desk, _ticket(desk, now, ticket, includes, with_custom_fields))
+    return shown(desk, ticket_payload(desk, now, ticket, includes, with_custom_fields))
 
 
-def view(
-    desk: Desk, now: datetime, ticket: TicketState, includes: tuple[str, ...] = ()
-) -> dict[str, Any]:
-    """The answer of GET /tickets/{id}: the only place that names the policy and the calendar."""
-    birth, calendar = ticket.birth, ticket.calendar(desk.default_calendar)
-    notes = "Restarted and tested with the requester." if ticket.is_done else None
-    return _shown(
-        desk,
-        {
-            **_ticket(desk, now, ticket, includes, with_custom_fields=True),
-            "urgency": birth.urgency,
-            "impact": birth.impact,
-            "tags": _tags(ticket),
-            "attachments": [],
-            "bcc_emails": None,
-            "sla_policy_id": ticket.policy(desk.policies).policy_id,
-            "applied_business_hours": calendar.calendar_id,
-            "created_within_business_hours": is_open(calendar, birth.created_at),
-            "approval_status": NOT_REQUESTED,
-            "approval_status_name": "Not Requested",
-            "resolution_notes": notes,
-            "resolution_notes_html": notes and f"<div>{notes}</div>",
-        },
-    )
-
-
-def _shown(desk: Desk, ticket: dict[str, Any]) -> dict[str, Any]:
+def shown(desk: Desk, ticket: dict[str, Any]) -> dict[str, Any]:
+    """The ticket with its dirt."""
     dirt = desk.dirt(ticket["id"])
     return spoil(desk.seed, ticket, dirt) if dirt else ticket
 
 
-def _ticket(
+def ticket_payload(
     desk: Desk,
     now: datetime,
     ticket: TicketState,
     includes: tuple[str, ...],
     with_custom_fields: bool,
 ) -> dict[str, Any]:
+    """What the list and the view have in common."""
     birth, topic = ticket.birth, ticket.birth.topic
     text = TicketText(desk.seed, birth)
     respond_by, resolve_by = ticket.due(desk.policies, desk.default_calendar)
@@ -119,7 +94,7 @@ def _included(desk: Desk, ticket: TicketState, name: str) -> Any:
     if name == "stats":
         return stats(desk.seed, ticket)
     if name == "tags":
-        return _tags(ticket)
+        return tags(ticket)
     if name == "requester":
         return _person(ticket.birth.requester)
     if name == "requested_for":
@@ -180,7 +155,8 @@ def _person(somebody: Requester) -> dict[str, Any]:
     }
 
 
-def _tags(ticket: TicketState) -> list[str]:
+def tags(ticket: TicketState) -> list[str]:
+    """What the ticket is labelled with."""
     return ["vip"] if ticket.birth.requester.is_vip else []
 
 

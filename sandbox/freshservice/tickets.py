@@ -12,14 +12,13 @@ from aiohttp import web
 from sandbox.freshservice.account import ACCOUNT, Account
 from sandbox.freshservice.errors import InvalidError, answer, not_found
 from sandbox.freshservice.paging import page_of
-from sandbox.freshservice.ticket_payload import list_item, view
+from sandbox.freshservice.ticket_payload import LIST_INCLUDES, list_item
+from sandbox.freshservice.ticket_view import VIEW_INCLUDES, view
 from sandbox.world.desk.births import PRIMARY_WORKSPACE
 from sandbox.world.desk.desk import Desk
 from sandbox.world.desk.states import TicketState
 
 DEFAULT_WINDOW = timedelta(days=30)
-LIST_INCLUDES = ("requester", "stats", "tags", "requested_for", "department")
-VIEW_INCLUDES = ("requester", "stats", "requested_for", "department")
 Order = tuple[str, str]
 FILTERS = (None, "new_and_my_open", "watching", "deleted", "spam")
 
@@ -28,7 +27,7 @@ async def list_tickets(request: web.Request) -> web.Response:
     """GET /tickets: without updated_since only tickets that were created in the last 30 days."""
     account, query = request.config_dict[ACCOUNT], request.query
     now = account.now()
-    includes = _checked_includes(request, LIST_INCLUDES)
+    includes = checked_includes(request, LIST_INCLUDES)
     wanted = query.get("filter")
     if wanted not in FILTERS:
         raise InvalidError(
@@ -62,14 +61,14 @@ async def list_tickets(request: web.Request) -> web.Response:
 async def view_ticket(request: web.Request) -> web.Response:
     """GET /tickets/{id}: what the list has, and the fields that only stand here."""
     account: Account = request.config_dict[ACCOUNT]
-    includes = _checked_includes(request, VIEW_INCLUDES)
+    includes = checked_includes(request, VIEW_INCLUDES)
     text = request.match_info["ticket_id"]
     if not text.isdecimal():
         return not_found()
     ticket = await asyncio.to_thread(account.desk.ticket, int(text), account.now())
     if ticket is None:
         return not_found()
-    return answer({"ticket": view(account.desk, account.now(), ticket, includes=includes)})
+    return answer({"ticket": view(account.desk, account.now(), ticket, includes)})
 
 
 def includes_of(request: web.Request) -> list[str]:
@@ -115,7 +114,8 @@ def _rank(desk: Desk, order_by: str, ticket: TicketState) -> tuple[Any, int]:
     return getattr(ticket, order_by), ticket.ticket_id
 
 
-def _checked_includes(request: web.Request, known: tuple[str, ...]) -> tuple[str, ...]:
+def checked_includes(request: web.Request, known: tuple[str, ...]) -> tuple[str, ...]:
+    """What the request wants embedded, if it may be."""
     includes = includes_of(request)
     for name in includes:
         if name not in known:

@@ -190,11 +190,11 @@ def test_the_prose_tells_the_same_history(found: list[Child]) -> None:
         assert statuses == [(change.after, change.at) for change in child.history]
         ticket = child.ticket
         assert told["Priority"][-1][0] == PRIORITY_NAMES[ticket.priority]
-        assert (told["Group"][-1][0] if told["Group"] else None) == (
-            ticket.group and ticket.group.name
+        assert (told["Group"][-1][0] if told["Group"] else "None") == (
+            ticket.group.name if ticket.group else "None"
         )
-        assert (told["Agent"][-1][0] if told["Agent"] else None) == (
-            ticket.agent and ticket.agent.person.full_name
+        assert (told["Agent"][-1][0] if told["Agent"] else "None") == (
+            ticket.agent.person.full_name if ticket.agent else "None"
         )
 
 

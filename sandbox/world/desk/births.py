@@ -9,7 +9,7 @@ from datetime import datetime
 from sandbox.world.desk.groups import Group
 from sandbox.world.desk.regions import Region, region_at
 from sandbox.world.desk.sla import HIGH, LOW, MEDIUM, URGENT
-from sandbox.world.desk.staff import Requester
+from sandbox.world.desk.staff import Agent, Requester
 from sandbox.world.desk.topics import TOPICS, Topic
 from sandbox.world.dice import Dice, Weighted
 
@@ -17,7 +17,7 @@ from sandbox.world.dice import Dice, Weighted
 SOURCES = Weighted(
     (1, 38.0), (2, 32.0), (3, 11.0), (4, 5.0), (9, 2.0), (10, 4.0), (14, 3.0), (15, 4.0), (16, 1.0)
 )
-EMAIL, PORTAL, ALERT = 1, 2, 14
+EMAIL, PORTAL, PHONE, WALK_UP, ALERT = 1, 2, 3, 9, 14
 PRIMARY_WORKSPACE, FACILITIES_WORKSPACE = 1, 2
 INTERNAL_ID_BASE = 21003800000
 
@@ -30,6 +30,8 @@ class Birth:
     created_at: datetime
     requester: Requester
     requested_for: Requester | None
+    author: Agent | None
+    """The agent who wrote it down for the requester; None: the requester wrote it."""
     region: Region
     topic: Topic
     source: int
@@ -56,6 +58,7 @@ def birth(
     number: int,
     created_at: datetime,
     people: Sequence[Requester],
+    agents: Sequence[Agent],
     groups: dict[str, Group],
 ) -> Birth:
     """The number-th ticket of all."""
@@ -64,11 +67,14 @@ def birth(
     is_spam = source == EMAIL and dice.chance(0.045)
     unrouted = is_spam or dice.chance(0.03)
     priority = _priority(dice, topic)
+    requester = _somebody(dice, people, created_at)
+    by_agent = source in (PHONE, WALK_UP) and dice.chance(0.8)
     return Birth(
         ticket_id=number + 1,
         created_at=created_at,
-        requester=_somebody(dice, people, created_at),
+        requester=requester,
         requested_for=_somebody(dice, people, created_at) if dice.chance(0.08) else None,
+        author=_on_duty(dice, agents, created_at) if by_agent else None,
         region=region,
         topic=topic,
         source=source,
@@ -87,6 +93,12 @@ def _priority(dice: Dice, topic: Topic) -> int:
     if point < 0.17:
         return HIGH
     return MEDIUM if point < 0.62 else LOW
+
+
+def _on_duty(dice: Dice, agents: Sequence[Agent], moment: datetime) -> Agent:
+    """Some agent who is at work; the first of all always is."""
+    found = dice.one_of(agents)
+    return found if found.created_at <= moment and found.is_present(moment) else agents[0]
 
 
 def _somebody(dice: Dice, people: Sequence[Requester], moment: datetime) -> Requester:

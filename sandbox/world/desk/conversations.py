@@ -90,7 +90,7 @@ def _said(seed: int, life: Life) -> Iterator[Said]:
             yield from _said_of_status(dice, scene, by_mail)
         elif scene.did is Did.MOVE and scene.group and dice.chance(0.6):
             yield scene.at, Kind.NOTE, Occasion.HANDED_OVER, scene.hand
-        elif scene.did in NOTES:
+        elif scene.did in NOTES and scene.value:
             share, occasion = NOTES[scene.did]
             if dice.chance(share):
                 yield scene.at, Kind.NOTE, occasion, scene.hand

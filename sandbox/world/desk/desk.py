@@ -12,6 +12,7 @@ from sandbox.world.desk.calendars import Calendar, calendars
 from sandbox.world.desk.dirt import ticket_dirt
 from sandbox.world.desk.groups import groups
 from sandbox.world.desk.lives import Roster, Step, live
+from sandbox.world.desk.merges import absorb, merging
 from sandbox.world.desk.regions import intensity
 from sandbox.world.desk.scenes import Life, life_of
 from sandbox.world.desk.sla import policies
@@ -108,8 +109,13 @@ class Desk:
             created_at = self._created_at(number)
             if created_at > now:
                 return
-            born = birth(self.seed, number, created_at, self._requesters, self.groups)
+            born = birth(self.seed, number, created_at, self._requesters, self._agents, self.groups)
             steps = live(self.seed, born, self._roster, self.default_calendar)
+            merge = merging(self.seed, born, steps, self._lives)
+            if merge:
+                steps, primary = merge.steps, merge.primary
+                told = self._lives[primary.ticket_id - 1]
+                self._lives[primary.ticket_id - 1] = (primary, absorb(told[1], merge))
             self._lives.append((born, steps))
 
     def _created_at(self, number: int) -> datetime:

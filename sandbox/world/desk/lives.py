@@ -35,10 +35,16 @@ class Did(Enum):
     DELETE = "delete"
     RESTORE = "restore"
     SPAM = "spam"
+    MERGE = "merge"
+    ABSORB = "absorb"
+    """The other end of a merge: the value of both is the number of the other ticket."""
 
 
 class Step(NamedTuple):
-    """One step; the value is an agent, a group, a priority or a status, by what was done."""
+    """One step; the value is an agent, a group, a priority or a status, by what was done.
+
+    No agent and no group is the step that takes the ticket away from whoever held it.
+    """
 
     at: datetime
     did: Did
@@ -99,14 +105,22 @@ class _Life:
             self.note(self.at_work(HOUR), Did.RAISE, self.priority)
         if self.group and self.dice.chance(0.13):
             self.be_moved()
+            # Some go from hand to hand: up to three groups, and as many calendars.
+            for _ in range(2):
+                if self.dice.chance(0.3):
+                    self.be_moved()
+        if self.group and self.dice.chance(0.02):
+            self.be_dropped()
         if self.dice.chance(0.34):
             self.wait_for_requester()
         if self.dice.chance(0.05):
             self.note(self.at_work(HOUR), Did.STATUS, WAITING_ON_VENDOR)
             self.note(self.soon(3 * DAY, 0.5), Did.STATUS, OPEN)
         self.note(self.at_work(WORK[self.priority]), Did.STATUS, RESOLVED)
-        if self.dice.chance(0.055):
+        again = 0.055
+        while self.dice.chance(again):
             self.be_reopened()
+            again = 0.3
         self.be_closed()
 
     def be_assigned(self) -> None:
@@ -121,6 +135,10 @@ class _Life:
         if self.dice.chance(0.05):
             return
         wait = self.dice.lognormal(FIRST_RESPONSE[self.priority], 0.95)
+        if self.birth.author and self.dice.chance(0.3):
+            # Who wrote it down for the requester answers while they are still on the phone.
+            self.note(self.now + timedelta(seconds=60 + self.dice.below(180)), Did.AGENT_REPLY)
+            return
         if self.dice.chance(0.07):
             # Somebody answers at night or on a holiday: zero business seconds for some of them.
             at = created_at + timedelta(seconds=60 + int(wait))
@@ -134,14 +152,24 @@ class _Life:
         self.move_to(self.dice.one_of(others), self.at_work(2 * HOUR))
         self.give_to_someone(self.at_work(20 * MINUTE))
 
+    def be_dropped(self) -> None:
+        """Its agent gives it back, or its group does; somebody takes it up again."""
+        if self.dice.chance(0.6):
+            self.note(self.at_work(HOUR), Did.ASSIGN)
+        else:
+            self.note(self.at_work(HOUR), Did.ASSIGN)
+            self.note(self.now, Did.MOVE)
+            self.move_to(self.dice.one_of(tuple(self.roster)), self.soon(6 * HOUR))
+        self.give_to_someone(self.at_work(HOUR))
+
     def move_to(self, group: Group, at: datetime) -> None:
         self.group, self.calendar = group, group.calendar
         self.note(at, Did.MOVE, group)
 
     def give_to_someone(self, at: datetime) -> None:
-        """To an agent of the group who still works here."""
-        team = self.roster[self.group] if self.group else ()
-        present = [agent for agent in team if agent.is_active(at)]
+        """To an agent of the group who is at work, and did not write the ticket."""
+        team, author = self.roster[self.group] if self.group else (), self.birth.requester
+        present = [a for a in team if a.is_present(at) and a.agent_id != author.requester_id]
         if present:
             self.note(at, Did.ASSIGN, self.dice.one_of(present))
 
@@ -174,7 +202,7 @@ class _Life:
         gone = self.birth.created_at + timedelta(seconds=int(self.dice.between(60, 14 * DAY)))
         before = [step for step in self.steps if step.at < gone]
         self.steps, after = [*before, Step(gone, Did.DELETE)], self.steps[len(before) :]
-        if self.dice.chance(0.2):
+        if self.dice.chance(0.35):
             back = gone + timedelta(seconds=90 + self.dice.below(DAY))
             self.steps.append(Step(back, Did.RESTORE))
             self.steps += [step for step in after if step.at > back]

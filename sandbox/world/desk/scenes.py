@@ -49,20 +49,23 @@ def _scenes(seed: int, birth: Birth, steps: tuple[Step, ...], roster: Roster) ->
     answered_at: datetime | None = None
     for number, (at, did, value) in enumerate(steps):
         holder = value if isinstance(value, Agent) else agent
-        if holder is None or not holder.is_active(at):
-            holder = _stand_in(Dice(seed, "hand", birth.ticket_id, number), at, group, roster)
+        if holder is None or not holder.is_present(at):
+            dice = Dice(seed, "hand", birth.ticket_id, number)
+            holder = _stand_in(dice, at, group, roster, birth.requester.requester_id)
         yield Scene(at, did, value, status, group, agent, holder, answered_at == at)
         if did is Did.STATUS and isinstance(value, int):
             status = value
-        elif did is Did.MOVE and isinstance(value, Group):
-            group = value
-        elif did is Did.ASSIGN and isinstance(value, Agent):
-            agent = value
+        elif did is Did.MOVE:
+            group = value if isinstance(value, Group) else None
+        elif did is Did.ASSIGN:
+            agent = value if isinstance(value, Agent) else None
         elif did is Did.REQUESTER_REPLY:
             answered_at = at
 
 
-def _stand_in(dice: Dice, at: datetime, group: Group | None, roster: Roster) -> Agent:
-    """Some agent who works here at the time. The first two of every group never leave."""
+def _stand_in(
+    dice: Dice, at: datetime, group: Group | None, roster: Roster, author_id: int
+) -> Agent:
+    """Some agent who is at work. The first of every group never leaves and takes no leave."""
     team = roster[group or dice.one_of(tuple(roster))]
-    return dice.one_of([agent for agent in team if agent.is_active(at)])
+    return dice.one_of([a for a in team if a.is_present(at) and a.agent_id != author_id])

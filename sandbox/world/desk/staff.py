@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sandbox.world.desk.groups import GROUPS, Group
+from sandbox.world.desk.leaves import Leave, leaves
 from sandbox.world.desk.regions import REGIONS, Region
 from sandbox.world.dice import Dice
 from sandbox.world.people import Person, person
@@ -59,6 +60,13 @@ class Agent(Member):
     email: str
     groups: tuple[Group, ...]
     is_occasional: bool
+    leaves: tuple[Leave, ...]
+
+    def is_present(self, now: datetime) -> bool:
+        """Works here and is not on leave: who is not, is given no ticket and answers none."""
+        return self.is_active(now) and not any(
+            leave.starts_at <= now < leave.ends_at for leave in self.leaves
+        )
 
 
 def requester(seed: int, number: int, start: datetime) -> Requester:
@@ -108,6 +116,7 @@ def _agent(seed: int, number: int, start: datetime, home: Group, groups: dict[st
         email=who.email.split("@")[0] + "@desk.example.com",
         groups=tuple(member_of),
         is_occasional=dice.chance(0.07),
+        leaves=leaves(seed, number, start, home.calendar.zone) if number >= len(GROUPS) else (),
         created_at=_some_second(dice, start, -1200, -1),
         left_at=None if stays else _some_second(dice, start, 20, 160),
     )

@@ -30,6 +30,9 @@ class TicketState:
     agent: Agent | None = None
     deleted: bool = False
     spam: bool = False
+    merged_into: int | None = None
+    merged: list[int] = field(default_factory=list)
+    """Other tickets that were merged into this one."""
     moved: bool = False
     reopened: int = 0
     agent_replies: int = 0
@@ -68,13 +71,17 @@ class TicketState:
         value = step.value
         if step.did is Did.STATUS and isinstance(value, int):
             self._enter(value, step.at)
-        elif step.did is Did.ASSIGN and isinstance(value, Agent):
-            self.agent = value
+        elif step.did is Did.ASSIGN:
+            self.agent = value if isinstance(value, Agent) else None
             self.first_assigned_at = self.first_assigned_at or step.at
-            self.assigned_at = step.at
-        elif step.did is Did.MOVE and isinstance(value, Group):
-            self.moved = self.group is not None
-            self.group = value
+            self.assigned_at = step.at if self.agent else None
+        elif step.did is Did.MOVE:
+            self.moved = self.moved or self.group is not None
+            self.group = value if isinstance(value, Group) else None
+        elif step.did is Did.MERGE and isinstance(value, int):
+            self.merged_into = value
+        elif step.did is Did.ABSORB and isinstance(value, int):
+            self.merged.append(value)
         elif step.did is Did.RAISE and isinstance(value, int):
             self.priority = value
         elif step.did is Did.AGENT_REPLY:
