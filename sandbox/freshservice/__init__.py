@@ -2,7 +2,8 @@
 
     app ─> gate (Basic auth) ─> limits (per minute and account) ─┬─> tickets   ─┐
                                                                  ├─> children  ─┼─> payloads
-                                                                 └─> directory ─┘
+                                                                 ├─> directory ─┤
+                                                                 └─> estate    ─┘
 
 What it answers comes from the world's service desk as of the world's clock. Oddities of the real
 API that clients met (30-day window, links that end, deleted tickets under their filter alone,

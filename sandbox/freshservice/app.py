@@ -9,7 +9,7 @@ from email.utils import format_datetime
 
 from aiohttp import web
 
-from sandbox.freshservice import children, directory, tickets
+from sandbox.freshservice import children, directory, estate, tickets
 from sandbox.freshservice.account import ACCOUNT, Account
 from sandbox.freshservice.errors import InvalidError, not_found, too_many_requests, unauthorized
 
@@ -39,6 +39,12 @@ def api(account: Account) -> web.Application:
             web.get("/locations", directory.list_locations),
             web.get("/business_hours", directory.list_business_hours, name="list_business_hours"),
             web.get("/sla_policies", directory.list_sla_policies, name="list_sla_policies"),
+            web.get("/assets", estate.list_assets, name="list_assets"),
+            web.get("/assets/{display_id}", estate.view_asset, name="view_asset"),
+            web.get("/asset_types", estate.list_asset_types),
+            web.get("/products", estate.list_products),
+            web.get("/vendors", estate.list_vendors),
+            web.get("/contracts", estate.list_contracts),
         ]
     )
     return app

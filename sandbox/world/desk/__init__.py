@@ -5,4 +5,6 @@ births  ─> a ticket's first second                 lives  ─> all steps after
 states  ─> the steps folded at a moment            desk   ─> all of it together
 scenes  ─> the steps with what they found, and read off them, when asked for and never kept:
            conversations, time_entries, surveys, status_history
+catalog ─> what is bought             assets, software, contracts ─> what the company has
+estate  ─> all of that together       links ─> which of it a ticket is about
 """

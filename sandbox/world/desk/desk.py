@@ -10,6 +10,7 @@ from functools import partial
 from sandbox.world.desk.births import Birth, birth
 from sandbox.world.desk.calendars import Calendar, calendars
 from sandbox.world.desk.dirt import ticket_dirt
+from sandbox.world.desk.estate import Estate
 from sandbox.world.desk.groups import groups
 from sandbox.world.desk.lives import Roster, Step, live
 from sandbox.world.desk.merges import absorb, merging
@@ -45,6 +46,9 @@ class Desk:
             group: tuple(agent for agent in self._agents if group in agent.groups)
             for group in self.groups.values()
         }
+        self.estate = Estate(
+            seed, scale, self.opening, self._requesters, self._agents, tuple(self.groups.values())
+        )
         self._tempo = Tempo(
             self.opening,
             timedelta(hours=1),

@@ -1,0 +1,77 @@
+"""Assets, what they are instances of, and the contracts and orders behind them."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from aiohttp import web
+
+from sandbox.freshservice.account import ACCOUNT
+from sandbox.freshservice.asset_payload import (
+    asset_payload,
+    asset_type_payload,
+    product_payload,
+    vendor_payload,
+)
+from sandbox.freshservice.contract_payload import contract_payload
+from sandbox.freshservice.errors import answer
+from sandbox.freshservice.paging import page_of
+from sandbox.freshservice.tickets import checked_includes
+from sandbox.world.desk.catalog import ASSET_TYPES, PRODUCTS, VENDORS
+
+ASSET_INCLUDES = ("type_fields",)
+
+
+async def list_assets(request: web.Request) -> web.Response:
+    """GET /assets: what is in the bin shows up under trashed=true, and under nothing else."""
+    account = request.config_dict[ACCOUNT]
+    desk, now = account.desk, account.now()
+    includes = checked_includes(request, ASSET_INCLUDES)
+    trashed = request.query.get("trashed") == "true"
+    shown = [
+        asset
+        for asset in desk.estate.assets(now)
+        if asset.is_trashed(now) == trashed and not asset.is_gone(now)
+    ]
+    return page_of(
+        request, "assets", shown, partial(asset_payload, desk.seed, now, includes=includes)
+    )
+
+
+async def view_asset(request: web.Request) -> web.Response:
+    """GET /assets/{display_id}."""
+    account = request.config_dict[ACCOUNT]
+    desk, now = account.desk, account.now()
+    includes = checked_includes(request, ASSET_INCLUDES)
+    for asset in desk.estate.assets(now):
+        if str(asset.display_id) == request.match_info["display_id"] and not asset.is_gone(now):
+            return answer({"asset": asset_payload(desk.seed, now, asset, includes=includes)})
+    raise web.HTTPNotFound
+
+
+async def list_asset_types(request: web.Request) -> web.Response:
+    """GET /asset_types: a tree, the parents beside their children."""
+    desk = request.config_dict[ACCOUNT].desk
+    return page_of(request, "asset_types", ASSET_TYPES, partial(asset_type_payload, desk.opening))
+
+
+async def list_products(request: web.Request) -> web.Response:
+    """GET /products."""
+    desk = request.config_dict[ACCOUNT].desk
+    return page_of(request, "products", PRODUCTS, partial(product_payload, desk.opening))
+
+
+async def list_vendors(request: web.Request) -> web.Response:
+    """GET /vendors."""
+    desk = request.config_dict[ACCOUNT].desk
+    vendors = tuple(VENDORS.values())
+    return page_of(request, "vendors", vendors, partial(vendor_payload, desk.opening))
+
+
+async def list_contracts(request: web.Request) -> web.Response:
+    """GET /contracts: read whole, for it has no filter by time."""
+    account = request.config_dict[ACCOUNT]
+    estate, now = account.desk.estate, account.now()
+    return page_of(
+        request, "contracts", estate.contracts(now), partial(contract_payload, estate, now)
+    )
