@@ -22,14 +22,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from loaders import dead_letters, event_management, freshservice, replay
+from loaders import dead_letters, freshservice, replay, ticket_publisher, topic
 from loaders.batch import Report
 from loaders.dead_letters import DeadLetter
 from loaders.errors import GatehouseError
+from loaders.event_management import EVENT_DATA
 from loaders.landing import Server
 from loaders.privacy import Privacy
+from loaders.ticket_events import TICKET_EVENTS
 
-SOURCES = (event_management.SOURCE, freshservice.SOURCE)
+TOPICS = {feed.source: feed for feed in (EVENT_DATA, TICKET_EVENTS)}
+SOURCES = (*TOPICS, freshservice.SOURCE)
 ROOT = Path(__file__).parent.parent
 
 app = typer.Typer(
@@ -109,8 +112,8 @@ def _load_source(name: str, reports: list[Report], progress: Callable[[int, int]
         return reports[-1]
 
     try:
-        if name == event_management.SOURCE:
-            event_management.load(report(event_management.FEED), progress)
+        if feed := TOPICS.get(name):
+            topic.load(feed, report(feed.name), progress)
         else:
             freshservice.load(report, progress)
     except (GatehouseError, ConfigFieldMissingException) as error:
@@ -118,6 +121,29 @@ def _load_source(name: str, reports: list[Report], progress: Callable[[int, int]
             report("-")
         reports[-1].error = _explain(error)
     reports[-1].seconds = time.monotonic() - started
+
+
+@app.command()
+def publish(
+    every: Annotated[int, typer.Option(help="Go on, looking again every so many seconds.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Put tickets that changed on the topic ticket-events, from where the last run stopped."""
+    while True:
+        report = Report(TICKET_EVENTS.source, TICKET_EVENTS.name)
+        try:
+            ticket_publisher.publish(report)
+        except (GatehouseError, ConfigFieldMissingException) as error:
+            report.error = _explain(error)
+        if as_json:
+            out.print_json(json.dumps(vars(report)))
+        elif report.landed or not every:
+            out.print(f"{report.landed:,} changed tickets published, {report.read:,} read")
+        if report.error:
+            err.print(f"[red]error:[/red] {report.error}", highlight=False)
+        if not every:
+            raise typer.Exit(1 if report.error else 0)
+        time.sleep(every)
 
 
 def _explain(error: GatehouseError | ConfigFieldMissingException) -> str:

@@ -6,13 +6,17 @@ from typing import Any
 import dlt
 from cryptography.fernet import InvalidToken
 
-from loaders import event_management, freshservice
+from loaders import freshservice
 from loaders.batch import Batch, Report
 from loaders.dead_letters import DeadLetter
 from loaders.door import RefusedError
 from loaders.errors import GatehouseError
+from loaders.event_management import EVENT_DATA
 from loaders.landing import ddl, land, open_pipeline
 from loaders.privacy import Privacy
+from loaders.ticket_events import TICKET_EVENTS
+
+_TOPICS = {feed.source: feed for feed in (EVENT_DATA, TICKET_EVENTS)}
 
 
 def open_letter(privacy: Privacy, letter: DeadLetter) -> bytes:
@@ -52,9 +56,10 @@ def replay(letters: list[DeadLetter]) -> list[Report]:
 
 def _replay_feed(privacy: Privacy, source: str, feed: str, letters: list[DeadLetter]) -> Report:
     report = Report(source, feed)
-    if source == event_management.SOURCE:
-        gate, table = event_management.door(privacy), event_management.TABLE
-        columns, statement = event_management.COLUMNS, ddl(source)
+    topic = _TOPICS.get(source)
+    if topic:
+        gate, table = topic.door(privacy), topic.table
+        columns, statement = topic.columns, topic.statement
     else:
         name = feed.partition("?")[0]
         gate, table = freshservice.door(freshservice.ENTITIES[name], privacy), f"{source}__{name}"
@@ -65,9 +70,9 @@ def _replay_feed(privacy: Privacy, source: str, feed: str, letters: list[DeadLet
         try:
             record = gate.parse(open_letter(privacy, letter) or None)
             payload = gate.admit(record)
-            if source == event_management.SOURCE:
+            if topic:
                 assert letter.source_at is not None  # noqa: S101  the broker's timestamp, always there
-                row = event_management.row(record, payload, letter.position, letter.source_at)
+                row = topic.row(record, payload, letter.position, letter.source_at)
             else:
                 row = freshservice.row(record, payload)
         except RefusedError as refused:

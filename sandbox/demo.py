@@ -27,6 +27,7 @@ LAYERS = {
 }
 STAGES = (
     ("start the sandbox", "gatehouse up --wait-for-history"),
+    ("publish what changed last", "gatehouse publish"),
     ("load", "gatehouse load"),
     ("build and test", "dbt build"),
     ("make the docs site", "dbt docs generate"),

@@ -117,6 +117,7 @@ def freeze(settings: Settings) -> None:
 def environment(settings: Settings) -> dict[str, str]:
     """The variables that point loaders, dbt and the sandbox's own processes at this sandbox."""
     sources = f"http://{settings.host}:{settings.sources_port}"
+    broker = f"{settings.host}:{settings.kafka_port}"
     return {
         "GATEHOUSE_STATE": str(settings.state),
         "GATEHOUSE_CLICKHOUSE_HOST": settings.host,
@@ -132,7 +133,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "GATEHOUSE_PRIVACY_KEYS": PRIVACY_KEYS,
         "SOURCES__FRESHSERVICE__BASE_URL": f"{sources}/api/v2",
         "SOURCES__FRESHSERVICE__API_KEY": FRESHSERVICE_API_KEY,
-        "SOURCES__EVENT_MANAGEMENT__BOOTSTRAP_SERVERS": f"{settings.host}:{settings.kafka_port}",
+        "SOURCES__EVENT_MANAGEMENT__BOOTSTRAP_SERVERS": broker,
+        "SOURCES__TICKET_EVENTS__BOOTSTRAP_SERVERS": broker,
     }
 
 

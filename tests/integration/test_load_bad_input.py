@@ -12,6 +12,7 @@ from kafka.admin import NewTopic
 
 from loaders import event_management
 from loaders.batch import Report
+from loaders.topic import load
 from tests.integration.driving import faults, gatehouse
 from tests.sandboxes import Sandbox, ask
 
@@ -147,7 +148,7 @@ def test_a_replay_after_a_fix_lands_each_record_once(
         schema = {**event_management._SCHEMA, "required": ["message_id", "invented"]}
         too_strict.setattr(event_management, "_SCHEMA", schema)
         report = Report("event_management", "event-data")
-        event_management.load(report, lambda *_: None)
+        load(event_management.EVENT_DATA, report, lambda *_: None)
     assert report.refused.total() == 3
     assert landed(sandbox, name) == []
 

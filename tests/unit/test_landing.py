@@ -5,7 +5,7 @@ import re
 import pyarrow as pa
 import pytest
 
-from loaders import dead_letters, event_management, freshservice
+from loaders import dead_letters, event_management, freshservice, ticket_events
 from loaders.errors import GatehouseError
 from loaders.landing import Server, ddl
 
@@ -18,9 +18,10 @@ STAMPS = ["_dlt_load_id", "landed_at"]
     [
         (ddl("event_management"), event_management.COLUMNS),
         (ddl("freshservice", table="freshservice__tickets"), freshservice.COLUMNS),
+        (ddl("ticket_events"), ticket_events.COLUMNS),
         (ddl("dead_letters"), dead_letters.SCHEMA),
     ],
-    ids=["event_management", "freshservice", "dead_letters"],
+    ids=["event_management", "freshservice", "ticket_events", "dead_letters"],
 )
 def test_the_loader_fills_every_column_of_the_ddl(statement: str, columns: pa.Schema) -> None:
     body = statement[statement.index("\n(") : statement.index("\n)")]

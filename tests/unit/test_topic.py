@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import pytest
 from kafka import TopicPartition
 
-from loaders import event_management
+import loaders.topic
 from loaders.errors import GatehouseError
-from loaders.event_management import Topic
+from loaders.topic import Topic
 
 PARTITION = TopicPartition("t", 0)
 
@@ -80,7 +80,7 @@ def test_nothing_to_read_ends_at_once() -> None:
 
 
 def test_a_broker_that_falls_silent_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_management, "_SILENCE_SECONDS", 0)
+    monkeypatch.setattr(loaders.topic, "_SILENCE_SECONDS", 0)
     with pytest.raises(GatehouseError, match="nothing for 0 s, 3 records due"):
         read_all(topic(FakeConsumer([], end=3)), 5)
 

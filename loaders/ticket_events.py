@@ -1,0 +1,83 @@
+"""Ticket events: the Kafka topic `ticket-events`, which `ticket_publisher.py` fills.
+
+```
+ticket-events (ticket created, updated, deleted) -> raw.freshservice__ticket_events
+                                 refused records -> raw.dead_letters and topic dlq-analytics
+```
+
+What lands is the ticket, not the envelope: it passes the door of the tickets that are polled, and
+of one version both lanes land the very same payload. Staging reads the two tables as one.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from loaders import freshservice
+from loaders.door import Door, Record, read_schema, source_time
+from loaders.landing import ddl
+from loaders.privacy import Privacy
+from loaders.topic import Feed
+
+SOURCE = "ticket_events"
+TABLE = "freshservice__ticket_events"
+COLUMNS = pa.schema(
+    [
+        ("source", pa.string()),
+        ("topic", pa.string()),
+        ("partition", pa.uint16()),
+        ("offset", pa.uint64()),
+        ("event_type", pa.string()),
+        ("record_id", pa.int64()),
+        ("source_at", pa.timestamp("ms", "UTC")),
+        ("published_at", pa.timestamp("ms", "UTC")),
+        ("payload", pa.string()),
+    ]
+)
+_DEFINITIONS = read_schema("freshservice_schema.json")["$defs"]
+_SCHEMA = {**read_schema("ticket_event_schema.json"), "$defs": _DEFINITIONS}
+_ENVELOPE = frozenset(_SCHEMA["properties"])
+_TICKET = frozenset(_DEFINITIONS["ticket"]["properties"])
+
+
+def door(privacy: Privacy) -> Door:
+    """Return the door of the topic's messages: around the ticket, the door of tickets."""
+    private = {f"data.{path}": how for path, how in freshservice.PRIVATE["ticket"].items()}
+    return Door(
+        _SCHEMA,
+        private,
+        lambda record: [("", record, _ENVELOPE), ("data.", record["data"], _TICKET)],
+        privacy,
+    )
+
+
+def row(record: Record, payload: str, position: str, published_at: datetime) -> tuple[Any, ...]:
+    """Return a message as a row of `COLUMNS`.
+
+    Parameters
+    ----------
+    record, payload
+        The message that passed the door, and what the door made of it.
+    position
+        topic/partition/offset.
+    published_at
+        The broker's timestamp.
+    """
+    topic, partition, offset = position.rsplit("/", 2)
+    ticket = record["data"]
+    return (
+        SOURCE,
+        topic,
+        int(partition),
+        int(offset),
+        record["event_type"],
+        ticket["id"],
+        source_time(ticket["updated_at"], "data.updated_at"),
+        published_at,
+        orjson.dumps(orjson.loads(payload)["data"]).decode(),
+    )
+
+
+TICKET_EVENTS = Feed(SOURCE, "ticket-events", TABLE, COLUMNS, ddl(SOURCE), door, row)

@@ -1,0 +1,272 @@
+"""Kafka topics: read to their end, landed, and their offsets committed when that is durable.
+
+Offsets are committed to the consumer group after the load package is durable and never before, so
+a record may land twice and is never lost; (topic, partition, offset) says which copies are one.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+import dlt
+import pyarrow as pa
+from dlt.common.configuration import configspec
+from dlt.common.configuration.resolve import resolve_configuration
+from dlt.common.configuration.specs import BaseConfiguration
+from dlt.common.typing import TSecretStrValue
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.consumer.fetcher import ConsumerRecord
+from kafka.errors import KafkaError
+
+from loaders.batch import MAX_BYTES, Batch, Report
+from loaders.dead_letters import DeadLetter
+from loaders.door import Door, Record, RefusedError
+from loaders.errors import GatehouseError
+from loaders.landing import land, open_pipeline
+from loaders.privacy import Privacy
+
+_SILENCE_SECONDS = 30
+_POLL_MILLISECONDS = 300
+_FETCH_BYTES = 50 * 2**20
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A topic and how its records become rows.
+
+    Attributes
+    ----------
+    source, name
+        The section `sources.<source>` of the configuration, and the topic as reports call it.
+    table, columns, statement
+        The raw table, the columns that the loader fills, and the DDL.
+    door
+        Makes the door of its records.
+    row
+        Makes a row of a record that passed, what the door made of it, its position
+        (topic/partition/offset) and the broker's timestamp.
+    """
+
+    source: str
+    name: str
+    table: str
+    columns: pa.Schema
+    statement: str
+    door: Callable[[Privacy], Door]
+    row: Callable[[Record, str, str, datetime], tuple[Any, ...]]
+
+
+@configspec
+class Connection(BaseConfiguration):
+    """A source's `sources.<source>` settings of the broker and the topic."""
+
+    bootstrap_servers: str = None  # type: ignore[assignment]
+    topic: str = None  # type: ignore[assignment]
+    security_protocol: str = "PLAINTEXT"
+    sasl_mechanism: str | None = None
+    sasl_username: str | None = None
+    sasl_password: TSecretStrValue | None = None
+
+    @classmethod
+    def of(cls, source: str) -> Self:
+        """Read what dlt's configuration says in section `sources.<source>`."""
+        return resolve_configuration(cls(), sections=("sources", source))
+
+    @property
+    def client(self) -> dict[str, Any]:
+        """What every client of kafka-python is made with."""
+        return {
+            "bootstrap_servers": self.bootstrap_servers.split(","),
+            "security_protocol": self.security_protocol,
+            "sasl_mechanism": self.sasl_mechanism,
+            "sasl_plain_username": self.sasl_username,
+            "sasl_plain_password": self.sasl_password,
+            "bootstrap_timeout_ms": 10_000,
+        }
+
+    def failed(self, source: str, error: KafkaError) -> GatehouseError:
+        """Return the error to tell a person of."""
+        return GatehouseError(
+            f"Kafka at {self.bootstrap_servers} failed: {type(error).__name__}.",
+            f"Check that it runs (`gatehouse status`) and SOURCES__{source.upper()}__*; "
+            "the next run resumes where this one stopped.",
+        )
+
+
+@configspec
+class Reading(Connection):
+    """What a consumer needs besides."""
+
+    dead_letter_topic: str = None  # type: ignore[assignment]
+    group_id: str = None  # type: ignore[assignment]
+    batch_rows: int = None  # type: ignore[assignment]
+
+
+class Topic:
+    """The topic from the group's committed offsets to where it ended when it was opened.
+
+    Partitions are assigned by hand: a bounded load needs no group to share with, and joining one
+    takes seconds.
+
+    Attributes
+    ----------
+    caught_up
+        Whether everything has been read that was there when the topic was opened.
+    """
+
+    def __init__(
+        self, consumer: KafkaConsumer, producer: KafkaProducer, topic: str, dead_letter_topic: str
+    ) -> None:
+        partitions = consumer.partitions_for_topic(topic)
+        if not partitions:
+            raise GatehouseError(
+                f"Kafka has no topic {topic}.", "Create it, or set SOURCES__<SOURCE>__TOPIC."
+            )
+        self._consumer = consumer
+        self._producer = producer
+        self._dead_letter_topic = dead_letter_topic
+        self._partitions = [TopicPartition(topic, number) for number in sorted(partitions)]
+        consumer.assign(self._partitions)
+        self._ends: dict[TopicPartition, int] = consumer.end_offsets(self._partitions)
+        self._opened_ms = time.time() * 1000
+        self.caught_up = False
+
+    def behind(self) -> int:
+        """Return how many offsets there are to be read, as far as the broker tells."""
+        positions = {p: self._consumer.position(p) for p in self._partitions}
+        return sum(max(0, end - positions[p]) for p, end in self._ends.items())
+
+    def read(self, rows: int) -> Iterator[ConsumerRecord]:
+        """Yield up to that many records, fewer at the end of the topic or of a batch's bytes.
+
+        The end is where a poll finds nothing more, or records younger than our opening. The
+        broker's own end offset is only the least: Tansu 0.6 gives it before the last batch ends.
+        """
+        heard = time.monotonic()
+        room = MAX_BYTES
+        while rows > 0 and room >= _FETCH_BYTES and not self.caught_up:
+            polled = self._consumer.poll(timeout_ms=_POLL_MILLISECONDS, max_records=rows)
+            if polled:
+                heard = time.monotonic()
+            elif self.behind() and time.monotonic() - heard > _SILENCE_SECONDS:
+                raise GatehouseError(
+                    f"Kafka sent nothing for {_SILENCE_SECONDS} s, {self.behind()} records due.",
+                    "Check the broker (`gatehouse status`); the next load resumes here.",
+                )
+            young = all(records[-1].timestamp > self._opened_ms for records in polled.values())
+            self.caught_up = young and not self.behind()
+            for records in polled.values():
+                rows -= len(records)
+                room -= sum(len(record.value or b"") for record in records)
+                yield from records
+
+    def bury(self, letters: list[DeadLetter], originals: list[ConsumerRecord]) -> None:
+        """Send refused records to the dead-letter topic as they came, reasons in the headers."""
+        for letter, record in zip(letters, originals, strict=True):
+            headers = {
+                "reason": letter.reason,
+                "detail": letter.detail,
+                "position": letter.position,
+                "dead_letter_id": letter.dead_letter_id,
+            }
+            self._producer.send(
+                self._dead_letter_topic,
+                key=record.key,
+                value=record.value,
+                headers=[(name, value.encode()) for name, value in headers.items()],
+            )
+        self._producer.flush(timeout=30)
+
+    def commit(self) -> None:
+        """Record in the consumer group that everything read so far is durable."""
+        self._consumer.commit()
+
+
+@contextmanager
+def open_topic(source: str, settings: Reading) -> Iterator[Topic]:
+    """Connect to Kafka.
+
+    Raises
+    ------
+    GatehouseError
+        When no broker answers, the login is refused, or the topic does not exist.
+    """
+    clients: list[Any] = []
+    try:
+        clients.append(
+            KafkaConsumer(
+                **settings.client,
+                group_id=settings.group_id,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                isolation_level="read_committed",
+                allow_auto_create_topics=False,
+                fetch_max_wait_ms=200,
+                fetch_max_bytes=_FETCH_BYTES,
+                max_partition_fetch_bytes=16 * 2**20,
+            )
+        )
+        clients.append(KafkaProducer(**settings.client, max_request_size=32 * 2**20))
+        yield Topic(clients[0], clients[1], settings.topic, settings.dead_letter_topic)
+    except KafkaError as error:
+        raise settings.failed(source, error) from error
+    finally:
+        for client in clients:
+            client.close()
+
+
+@dlt.resource(name="messages", write_disposition="append")
+def messages(batch: Batch) -> Iterator[Any]:
+    """Yield the rows and dead letters of a batch."""
+    yield from batch.items()
+
+
+def load(feed: Feed, report: Report, progress: Callable[[int, int], None]) -> None:
+    """Land what the topic holds beyond the committed offsets.
+
+    Parameters
+    ----------
+    feed
+        The topic.
+    report
+        Is filled in.
+    progress
+        Called with (records read, records in all) after every batch.
+    """
+    settings = Reading.of(feed.source)
+    privacy = Privacy.from_env()
+    gate = feed.door(privacy)
+    report.new_fields = gate.new_fields
+    with (
+        open_topic(feed.source, settings) as topic,
+        open_pipeline(feed.source, [feed.statement]) as pipeline,
+    ):
+        total = topic.behind()
+        while not topic.caught_up:
+            batch = Batch(report, feed.table, feed.columns, privacy)
+            refused = []
+            for message in topic.read(settings.batch_rows):
+                if not _take(feed, message, gate, batch):
+                    refused.append(message)
+            if batch.empty:
+                continue
+            land(pipeline, messages(batch))
+            topic.bury(batch.letters, refused)
+            topic.commit()
+            progress(report.read, max(report.read, total))
+
+
+def _take(feed: Feed, message: ConsumerRecord, gate: Door, batch: Batch) -> bool:
+    position = f"{message.topic}/{message.partition}/{message.offset}"
+    published_at = datetime.fromtimestamp(message.timestamp / 1000, UTC)
+    try:
+        record = gate.parse(message.value)
+        payload = gate.admit(record)
+        batch.add(feed.row(record, payload, position, published_at))
+    except RefusedError as refused:
+        batch.refuse(position, refused, message.value, published_at)
+        return False
+    return True
