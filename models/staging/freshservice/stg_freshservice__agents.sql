@@ -17,6 +17,7 @@ parsed as (
         JSONExtract(
             payload,
             'Tuple(
+                full_name Nullable(String),
                 email Nullable(String),
                 job_title Nullable(String),
                 time_zone Nullable(String),
@@ -32,6 +33,7 @@ parsed as (
 typed as (
     select
         record_id as agent_id,
+        {{ clean_string('record.full_name') }} as full_name_pseudonym,
         {{ clean_string('record.email') }} as email_pseudonym,
         {{ clean_string('record.job_title') }} as job_title,
         toLowCardinality({{ clean_string('record.language') }}) as language,
