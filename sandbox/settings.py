@@ -26,6 +26,8 @@ FRESHSERVICE_API_KEY = "freshservice-sandbox-key"
 # Fixed, so that a sandbox that is rebuilt gives the same pseudonyms. It protects nothing but
 # generated people; `gatehouse` asks for a real key wherever the target is not the sandbox.
 PRIVACY_KEYS = "k1:sandbox-only-key-of-invented-people-0001"
+# What the service desk's account may do in a minute; freshservice/limits.py has the figures.
+PLANS = ("demo", "starter", "growth", "pro", "enterprise")
 
 T = TypeVar("T")
 
@@ -48,6 +50,7 @@ class Settings:
     start: date
     days: int
     dirt: float
+    plan: str = "demo"
     host: str = HOST
 
     @classmethod
@@ -64,6 +67,8 @@ class Settings:
             start=_read(env, frozen, "start", str(date.today() - timedelta(days=days)), _day),
             days=days,
             dirt=_read(env, frozen, "dirt", "0.01", _dirt),
+            # No part of the world, so it may change from one start to the next.
+            plan=_read(env, {}, "plan", "demo", _plan),
         )
 
     @property
@@ -127,6 +132,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "GATEHOUSE_KAFKA_PORT": str(settings.kafka_port),
         "GATEHOUSE_SOURCES_PORT": str(settings.sources_port),
         **{_variable(name): value for name, value in settings.world.items()},
+        _variable("plan"): settings.plan,
         "GATEHOUSE_LOADER_PASSWORD": password("loader"),
         "GATEHOUSE_OPERATOR_PASSWORD": password("operator"),
         "DBT_ENV_SECRET_TRANSFORMER_PASSWORD": password("transformer"),
@@ -216,6 +222,12 @@ def _scale(value: str) -> float:
 
 def _dirt(value: str) -> float:
     return _number(value, 0, 1)
+
+
+def _plan(value: str) -> str:
+    if value not in PLANS:
+        raise ValueError(f"not one of {', '.join(PLANS)}")
+    return value
 
 
 def _day(value: str) -> date:

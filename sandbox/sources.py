@@ -26,6 +26,7 @@ from aiohttp import web
 from sandbox.event_management import UNREACHABLE, Publisher, SpoiltError
 from sandbox.faults import FAULTS, Faults, staged_faults
 from sandbox.freshservice import Account, api
+from sandbox.freshservice.limits import PLANS
 from sandbox.settings import FRESHSERVICE_API_KEY, Settings
 from sandbox.sources_admin import ADMIN, Admin, admin_routes
 from sandbox.truth import write_truth
@@ -125,11 +126,11 @@ async def serve(settings: Settings) -> None:
     clock, faults = WorldClock(world.end_of_history), Faults()
     broker = f"{settings.host}:{settings.kafka_port}"
     keeper = Keeper(world, clock, broker, settings.root / "truth")
-    account = Account(world.desk, lambda: clock.now, FRESHSERVICE_API_KEY)
+    account = Account(world.desk, lambda: clock.now, FRESHSERVICE_API_KEY, PLANS[settings.plan]())
 
     app = web.Application(middlewares=[staged_faults])
     app[FAULTS] = faults
-    app[ADMIN] = Admin(world, clock, faults, account.limits, keeper)
+    app[ADMIN] = Admin(world, clock, faults, account.limiter, keeper)
     app.add_routes(admin_routes())
     app.add_subapp("/api/v2", api(account))
     runner = web.AppRunner(app, access_log=None)

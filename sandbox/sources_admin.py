@@ -11,7 +11,7 @@ from aiohttp import web
 
 from sandbox.faults import Fault, FaultError, Faults
 from sandbox.freshservice.errors import answer
-from sandbox.freshservice.limits import Limits
+from sandbox.freshservice.limits import PLANS, Limiter
 from sandbox.world import World
 from sandbox.world.clock import ClockError, WorldClock
 
@@ -41,7 +41,7 @@ class Admin:
     world: World
     clock: WorldClock
     faults: Faults
-    limits: Limits
+    limiter: Limiter
     progress: Progress
 
 
@@ -59,6 +59,7 @@ def admin_routes() -> list[web.RouteDef]:
         web.delete("/sandbox/faults", clear_faults),
         web.get("/sandbox/limits", show_limits),
         web.post("/sandbox/limits", change_limits),
+        web.delete("/sandbox/limits", forget_usage),
     ]
 
 
@@ -125,20 +126,36 @@ async def clear_faults(request: web.Request) -> web.Response:
 
 
 async def show_limits(request: web.Request) -> web.Response:
-    """GET /sandbox/limits."""
-    return answer(asdict(request.app[ADMIN].limits))
+    """GET /sandbox/limits: the limits, and under usage what was called and what was refused."""
+    limiter = request.app[ADMIN].limiter
+    return answer({**asdict(limiter.limits), "usage": limiter.usage()})
 
 
 async def change_limits(request: web.Request) -> web.Response:
-    """POST /sandbox/limits: calls per minute, by name, from now on."""
-    admin, asked = request.app[ADMIN], await _json(request)
+    """POST /sandbox/limits: other limits by name, from now on; a plan brings all of its own."""
+    limits, asked = request.app[ADMIN].limiter.limits, await _json(request)
     if not isinstance(asked, dict):
         return _refusal("the body must be an object of limits")
     try:
-        admin.limits.change(asked)
+        plan = asked.pop("plan", None)
+        limits.change({**_plan(plan), **asked})
     except ValueError as error:
         return _refusal(str(error))
-    return answer(asdict(admin.limits))
+    return answer(asdict(limits))
+
+
+async def forget_usage(request: web.Request) -> web.Response:
+    """DELETE /sandbox/limits: what was used is counted anew; the limits stay."""
+    request.app[ADMIN].limiter.forget()
+    return web.Response(status=204)
+
+
+def _plan(name: object) -> dict[str, Any]:
+    if name is None:
+        return {}
+    if name not in PLANS:
+        raise ValueError(f"there is no plan {name}: choose from {', '.join(PLANS)}")
+    return asdict(PLANS[str(name)]())
 
 
 async def _json(request: web.Request) -> Any:

@@ -20,8 +20,6 @@ class Account:
     now: Callable[[], datetime]
     api_key: str
     limits: Limits = field(default_factory=Limits)
-    depth_cap: int | None = None
-    """The last page that may be asked for. Freshdesk has one (300), Freshservice seems not to."""
 
     def __post_init__(self) -> None:
         self.limiter = Limiter(self.limits)

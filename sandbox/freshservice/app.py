@@ -11,7 +11,13 @@ from aiohttp import web
 
 from sandbox.freshservice import children, directory, estate, tickets
 from sandbox.freshservice.account import ACCOUNT, Account
-from sandbox.freshservice.errors import InvalidError, not_found, too_many_requests, unauthorized
+from sandbox.freshservice.errors import (
+    InvalidError,
+    not_found,
+    require_feature,
+    too_many_requests,
+    unauthorized,
+)
 
 TICKET = "/tickets/{ticket_id}"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -19,7 +25,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def api(account: Account) -> web.Application:
     """The application to mount at /api/v2."""
-    app = web.Application(middlewares=[_charged, _known, _valid])
+    app = web.Application(middlewares=[_charged, _known, _in_plan, _valid])
     app[ACCOUNT] = account
     app.on_response_prepare.append(_dated)
     app.add_routes(
@@ -77,6 +83,13 @@ async def _known(request: web.Request, handler: Handler) -> web.StreamResponse:
     if _user(request) != request.app[ACCOUNT].api_key:
         return unauthorized()
     return await handler(request)
+
+
+@web.middleware
+async def _in_plan(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """What the plan does not have is refused by name."""
+    modules = set(request.path.split("/")) & set(request.app[ACCOUNT].limits.locked)
+    return require_feature(modules.pop()) if modules else await handler(request)
 
 
 @web.middleware

@@ -37,6 +37,12 @@ def unauthorized() -> web.Response:
     return answer({"code": "invalid_credentials", "message": message}, 401)
 
 
+def require_feature(module: str) -> web.Response:
+    """403, for a module that the account's plan does not have."""
+    message = f"The {module} feature is not supported in your plan. Please upgrade your account."
+    return answer({"code": "require_feature", "message": message}, 403)
+
+
 def not_found() -> web.Response:
     """404, for what does not exist or not any more."""
     return answer({"code": "not_found", "message": "The requested resource does not exist."}, 404)

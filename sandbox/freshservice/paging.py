@@ -24,8 +24,8 @@ def page_of(
         raise InvalidError(
             "per_page", f"It should be a Positive Integer less than {MAX_PER_PAGE + 1}"
         )
-    cap = request.config_dict[ACCOUNT].depth_cap
-    if cap is not None and page > cap:
+    cap = request.config_dict[ACCOUNT].limits.depth_cap
+    if cap and page > cap:
         raise InvalidError("page", f"It should be a Positive Integer less than {cap + 1}")
     first = (page - 1) * per_page
     shown = [show(thing) for thing in things[first : first + per_page]]

@@ -71,7 +71,7 @@ def serve(dirt: float) -> Iterator[Server]:
     account = Account(world.desk, lambda: clock.now, KEY)
     app = web.Application(middlewares=[staged_faults])
     app[FAULTS] = faults
-    app[ADMIN] = Admin(world, clock, faults, account.limits, progress)
+    app[ADMIN] = Admin(world, clock, faults, account.limiter, progress)
     app.add_routes(admin_routes())
     app.add_subapp("/api/v2", api(account))
     loop = asyncio.new_event_loop()
@@ -309,7 +309,7 @@ def test_an_endpoint_has_a_limit_of_its_own_and_minutes_end() -> None:
 
 
 def test_a_list_can_be_capped_in_depth(own_server: Server) -> None:
-    own_server.account.depth_cap = 2
+    own_server.account.limits.depth_cap = 2
     codes = [own_server.get("/tickets", **ALL, page=page).status_code for page in (2, 3)]
     assert codes == [200, 400]
 
