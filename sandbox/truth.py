@@ -17,6 +17,13 @@ from typing import Any
 import orjson
 
 from sandbox.desk_truth import conversation_rows, status_rows, survey_rows, time_entry_rows
+from sandbox.estate_truth import (
+    accrual_rows,
+    asset_rows,
+    asset_state_rows,
+    book_value_rows,
+    contract_rows,
+)
 from sandbox.freshservice.ticket_payload import shown_resolved_at
 from sandbox.world import World
 from sandbox.world.desk.business_time import business_seconds
@@ -38,6 +45,12 @@ def write_truth(world: World, now: datetime, folder: Path) -> None:
     _write(folder / "events.jsonl", _events(stories, now_ms))
     _write(folder / "sessions.jsonl", _sessions(stories, now_ms))
     _write(folder / "registrations.jsonl", _registrations(stories, now_ms))
+    assets, contracts = world.desk.estate.assets(now), world.desk.estate.contracts(now)
+    _write(folder / "assets.jsonl", asset_rows(assets, now))
+    _write(folder / "asset_states.jsonl", asset_state_rows(assets, now))
+    _write(folder / "asset_book_values.jsonl", book_value_rows(assets, now))
+    _write(folder / "contracts.jsonl", contract_rows(contracts, now))
+    _write(folder / "contract_accruals.jsonl", accrual_rows(contracts, now))
     tickets = world.desk.tickets(now)
     _write(folder / "tickets.jsonl", (_ticket(world.desk, ticket) for ticket in tickets))
     _write(folder / "tickets_by_hour.jsonl", _tickets_by_hour(world.desk, tickets))

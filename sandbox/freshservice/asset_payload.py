@@ -49,6 +49,7 @@ def asset_payload(
         "created_at": asset.created_at,
         "updated_at": asset.updated_at(now),
         "end_of_life": asset.end_of_life,
+        "trashed": asset.is_trashed(now),
         "workspace_id": 1,
     }
     if "type_fields" in includes:

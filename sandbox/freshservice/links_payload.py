@@ -5,10 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from sandbox.freshservice.asset_payload import linked_asset_payload
 from sandbox.world.desk.births import Birth
 from sandbox.world.desk.desk import Desk
+from sandbox.world.desk.links import links_of
 
 
-def links_payload(_desk: Desk, _birth: Birth, _now: datetime) -> dict[str, Any]:
+def links_payload(desk: Desk, birth: Birth, _now: datetime) -> dict[str, Any]:
     """The values of assets, problem and change in a ticket's view."""
-    return {"assets": [], "problem": None, "change": None}
+    links = links_of(desk.estate, birth)
+    return {
+        "assets": [linked_asset_payload(asset) for asset in links.assets],
+        "problem": None,
+        "change": None,
+    }

@@ -106,6 +106,12 @@ class Asset:
         last = self.stretches[-1]
         return last.starts_at if last.state == DISPOSED else None
 
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it left the books: disposed of, or in the bin as a record made by mistake."""
+        moments = [moment for moment in (self.disposed_at, self.trashed_at) if moment]
+        return min(moments, default=None)
+
     def at(self, now: datetime) -> Stretch:
         """The stretch that it is in."""
         return [stretch for stretch in self.stretches if stretch.starts_at <= now][-1]
@@ -143,6 +149,8 @@ def asset(seed: int, number: int, created_at: datetime, team: Team) -> Asset:
     trashed_at = created_at + (10 + dice.below(400)) * DAY if dice.chance(0.012) else None
     if trashed_at and stretches[-1].state == DISPOSED and trashed_at >= stretches[-1].starts_at:
         trashed_at = None
+    if trashed_at:
+        stretches = tuple(stretch for stretch in stretches if stretch.starts_at < trashed_at)
     return Asset(
         display_id=display_id,
         product=product,
