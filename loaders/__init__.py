@@ -3,7 +3,7 @@
 ```
 Kafka event-data      -> event_management.py -.             .-> raw.event_management__event_data
                                                > door.py -> +
-Freshservice REST v2  -> freshservice.py    --'             |-> raw.freshservice__<entity>
+Freshservice REST v2  -> freshservice/      --'             |-> raw.freshservice__<entity>
                                                             '-> raw.dead_letters
 ```
 

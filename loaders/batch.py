@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import dlt
 import pyarrow as pa
@@ -30,6 +30,12 @@ class Report:
         Fields that the schema does not know, with the records that carried them.
     error
         Why the load ended early; empty when it did not.
+    group
+        The feeds among which a person is told of it; empty where it stands for itself.
+    waiting
+        Lists that are known to have changed and were not read: the next load goes on with them.
+    note
+        What a person should know that is no error.
     """
 
     source: str
@@ -40,6 +46,16 @@ class Report:
     new_fields: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     error: str = ""
+    group: str = ""
+    waiting: int = 0
+    note: str = ""
+
+
+class Tell(Protocol):
+    """Told how far a load is."""
+
+    def __call__(self, done: int, total: int, stage: str = "") -> None:
+        """Tell what is done, of how much (0: unknown), and of what."""
 
 
 class Batch:

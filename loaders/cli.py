@@ -10,7 +10,8 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from loaders import dead_letters, freshservice, replay, ticket_publisher, topic
-from loaders.batch import Report
+from loaders.batch import Report, Tell
 from loaders.dead_letters import DeadLetter
 from loaders.errors import GatehouseError
 from loaders.event_management import EVENT_DATA
@@ -100,13 +101,13 @@ def load(
         raise typer.Exit(1)
 
 
-def _load_source(name: str, reports: list[Report], progress: Callable[[int, int], None]) -> None:
+def _load_source(name: str, reports: list[Report], progress: Tell) -> None:
     started = time.monotonic()
 
     def report(feed: str) -> Report:
         nonlocal started
         if reports and reports[-1].source == name:
-            reports[-1].seconds = time.monotonic() - started
+            reports[-1].seconds = reports[-1].seconds or time.monotonic() - started
             started = time.monotonic()
         reports.append(Report(name, feed))
         return reports[-1]
@@ -120,7 +121,7 @@ def _load_source(name: str, reports: list[Report], progress: Callable[[int, int]
         if not reports or reports[-1].source != name:
             report("-")
         reports[-1].error = _explain(error)
-    reports[-1].seconds = time.monotonic() - started
+    reports[-1].seconds = reports[-1].seconds or time.monotonic() - started
 
 
 @app.command()
@@ -155,7 +156,7 @@ def _explain(error: GatehouseError | ConfigFieldMissingException) -> str:
 
 
 @contextmanager
-def _progress(name: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+def _progress(name: str, *, quiet: bool) -> Iterator[Tell]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -164,30 +165,48 @@ def _progress(name: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]
     )
     with Progress(*columns, console=err, disable=quiet, transient=True) as bar:
         task = bar.add_task(f"load {name}", total=None)
-        yield lambda read, total: bar.update(task, completed=read, total=total or None)
+
+        def tell(done: int, total: int, stage: str = "") -> None:
+            doing = f"load {name} {stage}".rstrip()
+            bar.update(task, completed=done, total=total or None, description=doing)
+
+        yield tell
 
 
 def _tell(reports: list[Report], as_json: bool) -> None:
     if as_json:
         out.print_json(json.dumps([vars(report) for report in reports]))
         return
-    table = Table("source", "feed", "read", "landed", "refused", "seconds", box=None)
-    for report in reports:
-        refused = ", ".join(f"{n} {reason}" for reason, n in report.refused.most_common())
+    table = Table("source", "feeds", "read", "landed", "refused", "waiting", "seconds", box=None)
+    for (source, name), group in _grouped(reports).items():
+        refused = sum((report.refused for report in group), Counter())
         table.add_row(
-            report.source,
-            report.feed,
-            f"{report.read:,}",
-            f"{report.landed:,}",
-            refused or "0",
-            f"{report.seconds:.1f}",
+            source,
+            name if len(group) == 1 else f"{name} ({len(group)})",
+            f"{sum(report.read for report in group):,}",
+            f"{sum(report.landed for report in group):,}",
+            ", ".join(f"{n} {reason}" for reason, n in refused.most_common()) or "0",
+            f"{sum(report.waiting for report in group):,}",
+            f"{sum(report.seconds for report in group):.1f}",
         )
     out.print(table)
     for report in reports:
         for name, count in report.new_fields.most_common():
             out.print(f"new field: {report.source} {report.feed} {name} in {count:,} records")
+        if report.waiting:
+            out.print(f"waiting: {report.waiting:,} lists of {report.feed}; the next load goes on")
+        if report.note:
+            out.print(f"note: {report.source} {report.feed} {report.note}")
         if report.error:
             err.print(f"[red]error:[/red] {report.error}", highlight=False)
+
+
+def _grouped(reports: list[Report]) -> dict[tuple[str, str], list[Report]]:
+    """Gather the feeds that a person is told of together."""
+    groups: dict[tuple[str, str], list[Report]] = {}
+    for report in reports:
+        groups.setdefault((report.source, report.group or report.feed), []).append(report)
+    return groups
 
 
 @dlq.command("list")

@@ -6,7 +6,7 @@ identifiers are replaced. A record that fails is refused with a reason; it never
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
@@ -18,6 +18,7 @@ from loaders.privacy import Privacy
 
 Record = dict[str, Any]
 Normaliser = Callable[[str], str]
+Rewrite = Callable[[Record, Privacy], Iterable[str]]
 
 
 class RefusedError(Exception):
@@ -52,17 +53,21 @@ class Door:
         JSON Schema (draft 2020-12) of a record.
     private
         Fields to pseudonymise: dotted path of the field, and how its value is normalised before
-        it is hashed.
+        it is hashed. A path leads through every element of a list.
     known_fields
         For a record, the objects to search for new fields: the prefix of their path, the object,
         the names that the schema knows.
     privacy
         The keys.
+    rewrite
+        Changes a record that passed before its fields are replaced, and says what it met that
+        nobody knows.
 
     Attributes
     ----------
     new_fields
-        Path of every field that the schema does not know, with the records that carried it.
+        Path of every field that the schema does not know, with the records that carried it; and
+        what else was met that nobody knows.
     """
 
     def __init__(
@@ -71,7 +76,9 @@ class Door:
         private: Mapping[str, Normaliser],
         known_fields: Callable[[Record], list[tuple[str, Record, frozenset[str]]]],
         privacy: Privacy,
+        rewrite: Rewrite = lambda _record, _privacy: (),
     ) -> None:
+        self._rewrite = rewrite
         self._validator = jsonschema_rs.validator_for(schema, validate_formats=True)
         self._private: dict[tuple[str, ...], list[tuple[str, Normaliser]]] = {}
         for path, normalise in private.items():
@@ -114,15 +121,12 @@ class Door:
         for prefix, fields, known in self._known_fields(record):
             if new := fields.keys() - known:
                 self.new_fields.update(f"{prefix}{name}" for name in new)
+        self.new_fields.update(self._rewrite(record, self._privacy))
         for parents, fields_of_parent in self._private.items():
-            holder: Any = record
-            for parent in parents:
-                holder = holder.get(parent) if isinstance(holder, dict) else None
-            if not isinstance(holder, dict):
-                continue
-            for key, normalise in fields_of_parent:
-                if key in holder:
-                    holder[key] = self._privacy.replace(holder[key], normalise)
+            for holder in _holders(record, parents):
+                for key, normalise in fields_of_parent:
+                    if key in holder:
+                        holder[key] = self._privacy.replace(holder[key], normalise)
         return self._privacy.scrub(orjson.dumps(record).decode())
 
     def _refusal(self, record: Record) -> RefusedError:
@@ -145,6 +149,15 @@ def source_time(text: str, field: str) -> datetime:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
         raise RefusedError("schema", f"{field}: not an instant") from None
+
+
+def _holders(value: Any, parents: tuple[str, ...]) -> list[Record]:
+    """Return the objects at the end of a path."""
+    if isinstance(value, list):
+        return [holder for element in value for holder in _holders(element, parents)]
+    if not isinstance(value, dict):
+        return []
+    return _holders(value.get(parents[0]), parents[1:]) if parents else [value]
 
 
 def _rule(error: jsonschema_rs.ValidationError) -> str:

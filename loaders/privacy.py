@@ -111,6 +111,11 @@ def phone(value: str) -> str:
     return _PHONE_NOISE.sub("", value)
 
 
+def name(value: str) -> str:
+    """Normalise a person's full name, so that one in prose finds its person."""
+    return " ".join(value.split()).casefold()
+
+
 def verbatim(value: str) -> str:
     """Leave a value as it is: an opaque id, or free text."""
     return value

@@ -12,7 +12,7 @@ from loaders.dead_letters import DeadLetter
 from loaders.door import RefusedError
 from loaders.errors import GatehouseError
 from loaders.event_management import EVENT_DATA
-from loaders.landing import ddl, land, open_pipeline
+from loaders.landing import land, open_pipeline
 from loaders.privacy import Privacy
 from loaders.ticket_events import TICKET_EVENTS
 
@@ -63,7 +63,7 @@ def _replay_feed(privacy: Privacy, source: str, feed: str, letters: list[DeadLet
     else:
         name = feed.partition("?")[0]
         gate, table = freshservice.door(freshservice.ENTITIES[name], privacy), f"{source}__{name}"
-        columns, statement = freshservice.COLUMNS, ddl(source, table=table)
+        columns, statement = freshservice.columns_of(name), freshservice.table_of(name)
     report.new_fields = gate.new_fields
     batch = Batch(report, table, columns, privacy)
     for letter in letters:
@@ -74,7 +74,7 @@ def _replay_feed(privacy: Privacy, source: str, feed: str, letters: list[DeadLet
                 assert letter.source_at is not None  # noqa: S101  the broker's timestamp, always there
                 row = topic.row(record, payload, letter.position, letter.source_at)
             else:
-                row = freshservice.row(record, payload)
+                row = freshservice.row(record, payload, freshservice.parent_of(letter.position))
         except RefusedError as refused:
             report.read += 1
             report.refused[refused.reason] += 1

@@ -36,8 +36,9 @@ COLUMNS = pa.schema(
         ("payload", pa.string()),
     ]
 )
-_DEFINITIONS = read_schema("freshservice_schema.json")["$defs"]
-_SCHEMA = {**read_schema("ticket_event_schema.json"), "$defs": _DEFINITIONS}
+_FRESHSERVICE = read_schema("freshservice_schema.json")
+_DEFINITIONS = _FRESHSERVICE["$defs"]
+_SCHEMA = {**_FRESHSERVICE, **read_schema("ticket_event_schema.json"), "$defs": _DEFINITIONS}
 _ENVELOPE = frozenset(_SCHEMA["properties"])
 _TICKET = frozenset(_DEFINITIONS["ticket"]["properties"])
 

@@ -4,8 +4,8 @@
 /tickets (+stats; also filter=deleted, filter=spam)  -> topic ticket-events
 ```
 
-Tickets are read as the poll reads them (`freshservice_api.py`), since a cursor of the publisher's
-own, and published whole as the API sent them: key = ticket id, so that the versions of a ticket
+Tickets are read as the poll reads them (`freshservice/window.py`), since a cursor of its own,
+and published whole as the API sent them: key = ticket id, so that the versions of a ticket
 stay in order, gzip, acknowledged by all replicas. The cursor moves only after that, so a version
 may be published twice, by a run that was killed, and is never left out. Staging counts it once.
 
@@ -32,7 +32,9 @@ from loaders.batch import Report
 from loaders.door import Record
 from loaders.errors import GatehouseError
 from loaders.freshservice import TICKET_FILTERS
-from loaders.freshservice_api import Api, Tickets, instant, updated_at
+from loaders.freshservice.api import Api
+from loaders.freshservice.budget import Budget
+from loaders.freshservice.window import Tickets, instant, updated_at
 from loaders.ticket_events import SOURCE
 from loaders.topic import Connection
 
@@ -90,12 +92,14 @@ class _Publisher:
         page_size: int = dlt.config.value,
         overlap_seconds: int = dlt.config.value,
         workspace_id: int = dlt.config.value,
+        share_for_others: float = dlt.config.value,
+        window_seconds: float = dlt.config.value,
     ) -> None:
         self._report = report
         self._producer = producer
         self._topic = topic
         self._state = state
-        self._api = Api(base_url, api_key, page_size)
+        self._api = Api(base_url, api_key, page_size, Budget(share_for_others, window_seconds))
         self._overlap = timedelta(seconds=overlap_seconds)
         self._workspace_id = workspace_id
 
@@ -112,7 +116,15 @@ class _Publisher:
 
     def _publish_feed(self, ticket_filter: str, feed: dict[str, Any], batch_rows: int) -> None:
         since = datetime.fromisoformat(feed["cursor"])
-        reader = Tickets(self._api, ticket_filter, since, self._workspace_id, self._overlap)
+        params = {"filter": ticket_filter} if ticket_filter else {}
+        reader = Tickets(
+            self._api,
+            since,
+            self._overlap,
+            workspace_id=self._workspace_id,
+            include="stats",
+            **params,
+        )
         known: set[Version] = {(ticket_id, at) for ticket_id, at in feed["recent"]}
         seen: dict[Version, datetime | None] = {}
         # What was born since the last whole run is news, even if it has changed since.

@@ -136,17 +136,6 @@ def test_a_ticket_keeps_its_numbers_and_loses_its_text() -> None:
     assert json.loads(landed)["requester_id"] == 21000418006
 
 
-@pytest.mark.parametrize("entity", ["ticket", "requester", "agent"])
-def test_every_private_field_is_one_that_the_schema_knows(entity: str) -> None:
-    known = freshservice._SCHEMAS["$defs"]["ticket"]["properties"].keys()
-    people = {
-        name
-        for person in ("requester", "agent")
-        for name in freshservice._SCHEMAS["$defs"][person]["properties"]
-    }
-    assert freshservice.PRIVATE[entity].keys() <= (known if entity == "ticket" else people)
-
-
 @given(
     st.dictionaries(
         st.text(), st.recursive(st.none() | st.booleans() | st.integers(0, 9), st.lists)

@@ -7,6 +7,7 @@ import pytest
 
 from loaders import dead_letters, event_management, freshservice, ticket_events
 from loaders.errors import GatehouseError
+from loaders.freshservice import children, records, sweeps
 from loaders.landing import Server, ddl
 
 # Filled by dlt and by the server.
@@ -17,11 +18,22 @@ STAMPS = ["_dlt_load_id", "landed_at"]
     ("statement", "columns"),
     [
         (ddl("event_management"), event_management.COLUMNS),
-        (ddl("freshservice", table="freshservice__tickets"), freshservice.COLUMNS),
+        (freshservice.table_of("tickets"), records.COLUMNS),
+        (freshservice.table_of("conversations"), records.CHILD_COLUMNS),
+        (ddl("freshservice_sweeps"), sweeps.SCHEMA),
+        (ddl("freshservice_unanswered"), children.UNANSWERED_SCHEMA),
         (ddl("ticket_events"), ticket_events.COLUMNS),
         (ddl("dead_letters"), dead_letters.SCHEMA),
     ],
-    ids=["event_management", "freshservice", "ticket_events", "dead_letters"],
+    ids=[
+        "event_management",
+        "lists",
+        "children",
+        "sweeps",
+        "unanswered",
+        "ticket_events",
+        "dead_letters",
+    ],
 )
 def test_the_loader_fills_every_column_of_the_ddl(statement: str, columns: pa.Schema) -> None:
     body = statement[statement.index("\n(") : statement.index("\n)")]

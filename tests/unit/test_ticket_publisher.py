@@ -32,10 +32,8 @@ class FakeReader:
 
     desk: dict[str, list[Ticket]]
 
-    def __init__(
-        self, _api: Any, ticket_filter: str, since: datetime, _workspace: int, overlap: timedelta
-    ) -> None:
-        found = self.desk.get(ticket_filter, [])
+    def __init__(self, _api: Any, since: datetime, overlap: timedelta, **params: Any) -> None:
+        found = self.desk.get(params.get("filter", ""), [])
         self._left = [t for t in found if _at(t) >= since - overlap]
         self.cursor = since
         self.error: GatehouseError | None = None

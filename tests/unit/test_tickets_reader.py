@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loaders.errors import FeedError, GatehouseError
-from loaders.freshservice_api import Tickets
+from loaders.freshservice.api import Page
+from loaders.freshservice.window import Tickets
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -28,7 +29,7 @@ class FakeApi:
         self.calls = 0
         self.reverse = False
 
-    def page(self, name: str, **params: Any) -> tuple[list[Any], bool]:
+    def page(self, name: str, **params: Any) -> Page:
         assert name == "tickets"
         if self.calls and self.between:
             self.between(self.calls)
@@ -41,7 +42,8 @@ class FakeApi:
             found.reverse()
         first = (params["page"] - 1) * self.page_size
         page = found[first : first + self.page_size]
-        return [{"id": i, "updated_at": at.isoformat()} for i, at in page], len(found) > first + 3
+        shown = [{"id": i, "updated_at": at.isoformat()} for i, at in page]
+        return Page(shown, len(found) > first + self.page_size, START)
 
     def _at(self, seconds: int) -> datetime:
         return START + timedelta(seconds=seconds)
@@ -50,7 +52,7 @@ class FakeApi:
 def reader(
     api: Any, since: datetime = EPOCH, overlap: timedelta = timedelta(minutes=10)
 ) -> Tickets:
-    return Tickets(api, "", since, workspace_id=0, overlap=overlap)
+    return Tickets(api, since, overlap, workspace_id=0, include="stats")
 
 
 def read_all(tickets: Tickets, rows: int = 5) -> list[tuple[int, str]]:
@@ -127,7 +129,7 @@ def test_an_api_that_does_not_sort_is_an_error_and_not_a_gap() -> None:
 @pytest.mark.parametrize("broken", [None, 7, "x", {"id": 1}, {"id": 1, "updated_at": "soon"}])
 def test_a_ticket_without_a_time_is_passed_on_to_the_door(broken: Any) -> None:
     class Broken:
-        def page(self, _name: str, **_params: Any) -> tuple[list[Any], bool]:
-            return [broken], False
+        def page(self, _name: str, **_params: Any) -> Page:
+            return Page([broken], False, START)
 
     assert list(reader(Broken()).read(10)) == [broken]

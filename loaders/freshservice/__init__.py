@@ -1,0 +1,46 @@
+"""Freshservice: the REST API v2.
+
+```
+/tickets (+stats; also filter=deleted, filter=spam)   -> raw.freshservice__tickets
+/tickets/{id}/<name> of every ticket that changed     -> raw.freshservice__<name>
+/requesters /agents /groups /departments /locations   -> raw.freshservice__<name>
+/business_hours /sla_policies                         -> raw.freshservice__<name>
+                   which ids a list showed, and when  -> raw.freshservice__sweeps
+                        what the API could not show   -> raw.freshservice__unanswered
+                                     refused records  -> raw.dead_letters
+```
+
+`run.py` reads top to bottom what a run does. Tickets are read since a cursor (`window.py`); the
+other lists are read whole (`lists.py`); what hangs on a ticket is asked for when the ticket changed
+(`due.py`, `children.py`). Every call passes the account's budget (`api.py`, `budget.py`), and every
+record the door (`records.py`, `private.py`, `activities.py`).
+"""
+
+from loaders.freshservice.private import PRIVATE
+from loaders.freshservice.records import (
+    COLUMNS,
+    ENTITIES,
+    SOURCE,
+    Parent,
+    columns_of,
+    door,
+    parent_of,
+    row,
+)
+from loaders.freshservice.run import TICKET_FILTERS, load, raw_tables, table_of
+
+__all__ = [
+    "COLUMNS",
+    "ENTITIES",
+    "PRIVATE",
+    "SOURCE",
+    "TICKET_FILTERS",
+    "Parent",
+    "columns_of",
+    "door",
+    "load",
+    "parent_of",
+    "raw_tables",
+    "row",
+    "table_of",
+]

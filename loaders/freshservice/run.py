@@ -1,0 +1,258 @@
+"""One run: the lists, the tickets of every filter, the weekly sweep of their ids, the children."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import dlt
+from dlt.common.configuration import with_config
+
+from loaders.batch import Batch, Report, Tell
+from loaders.door import source_time
+from loaders.errors import FeedError
+from loaders.freshservice import children, sweeps
+from loaders.freshservice.api import Api, StatusError, deadline
+from loaders.freshservice.budget import Budget
+from loaders.freshservice.due import Due, due
+from loaders.freshservice.lists import read_whole
+from loaders.freshservice.records import CHILDREN, ENTITIES, SOURCE, Taker
+from loaders.freshservice.sweeps import ACCOUNT, Sweep
+from loaders.freshservice.window import EPOCH, Tickets, instant
+from loaders.landing import Server, ddl, land, open_pipeline
+from loaders.privacy import Privacy
+
+# Feeds by the group in which a person is told of them.
+LISTS = {
+    "people and places": ("requesters", "agents", "groups", "departments", "locations"),
+    "rules": ("business_hours", "sla_policies"),
+}
+TICKET_FILTERS = ("", "deleted", "spam")
+
+
+@dlt.resource(name="tickets", write_disposition="append")
+def tickets(batch: Batch, feed: str, cursor: str) -> Iterator[Any]:
+    """Yield a batch of tickets; the feed's cursor moves with its load package."""
+    dlt.current.resource_state()[feed] = cursor
+    yield from batch.items()
+
+
+@dlt.resource(name="lists", write_disposition="append")
+def lists(batches: list[Batch], swept: list[Sweep]) -> Iterator[Any]:
+    """Yield the lists that were read whole. No cursor: the API cannot say what changed."""
+    for batch in batches:
+        yield from batch.items()
+    yield from sweeps.items(swept)
+
+
+def load(reports: Callable[[str], Report], progress: Tell) -> None:
+    """Land everything that changed.
+
+    Parameters
+    ----------
+    reports
+        Gives the report of a feed, to be filled in.
+    progress
+        Told how far the run is.
+
+    Raises
+    ------
+    GatehouseError
+        When the whole source cannot go on. What ends one feed alone is in its report.
+    """
+    run = _Run(reports, progress)
+    with open_pipeline(SOURCE, raw_tables()) as pipeline:
+        run.load_lists(pipeline)
+        for ticket_filter in TICKET_FILTERS:
+            run.load_tickets(pipeline, ticket_filter)
+        run.load_children(pipeline)
+
+
+def raw_tables() -> list[str]:
+    """Return the statements that make the raw tables, models read them all."""
+    return [
+        *(table_of(feed) for feed in ENTITIES),
+        ddl(f"{SOURCE}_sweeps"),
+        ddl(f"{SOURCE}_unanswered"),
+        ddl("ticket_events"),
+    ]
+
+
+def table_of(feed: str) -> str:
+    """Return the statement that makes the raw table of a feed."""
+    kind = f"{SOURCE}_children" if feed in CHILDREN else SOURCE
+    return ddl(kind, table=f"{SOURCE}__{feed}")
+
+
+class _Run:
+    """The configuration, the keys, the client."""
+
+    @with_config(sections=("sources", SOURCE))
+    def __init__(
+        self,
+        reports: Callable[[str], Report],
+        progress: Tell,
+        base_url: str = dlt.config.value,
+        api_key: str = dlt.secrets.value,
+        page_size: int = dlt.config.value,
+        batch_rows: int = dlt.config.value,
+        flush_seconds: float = dlt.config.value,
+        overlap_seconds: int = dlt.config.value,
+        workspace_id: int = dlt.config.value,
+        share_for_others: float = dlt.config.value,
+        window_seconds: float = dlt.config.value,
+        workers: int = dlt.config.value,
+        children_seconds: float = dlt.config.value,
+        children_since_days: int = dlt.config.value,
+        survey_days: list[int] = dlt.config.value,
+    ) -> None:
+        self._reports = reports
+        self._progress = progress
+        self._privacy = Privacy.from_env()
+        self._api = Api(base_url, api_key, page_size, Budget(share_for_others, window_seconds))
+        self._batch_rows = batch_rows
+        self._flush_seconds = flush_seconds
+        self._overlap = timedelta(seconds=overlap_seconds)
+        self._workspace_id = workspace_id
+        self._workers = workers
+        self._children_seconds = children_seconds
+        self._horizon = timedelta(days=children_since_days) if children_since_days else None
+        self._survey_days = survey_days
+
+    def load_lists(self, pipeline: dlt.Pipeline) -> None:
+        """Land the lists that are read whole, as one package: a package costs half a second."""
+        with Server.from_env().connect() as client:
+            before = sweeps.previous(client)
+        batches, swept = [], []
+        for group, feeds in LISTS.items():
+            for feed in feeds:
+                with self._feed(feed, group) as taker:
+                    known = before[feed].record_ids if feed in before else ()
+                    whole = read_whole(self._api, feed, frozenset(known))
+                    batches.append(batch := taker.batch())
+                    ids = taker.take(whole.records, batch)
+                    swept.append(Sweep(feed, ACCOUNT, None, ids, whole.read_at))
+                    self._progress(len(ids), 0, feed)
+        land(pipeline, lists(batches, swept))
+
+    def load_tickets(self, pipeline: dlt.Pipeline, ticket_filter: str) -> None:
+        """Land the tickets of a filter that changed since its cursor.
+
+        Deleted tickets and spam appear only under their filters, so each is a feed of its own.
+        """
+        feed = f"tickets?filter={ticket_filter}" if ticket_filter else "tickets"
+        params = {"filter": ticket_filter} if ticket_filter else {}
+        with self._feed(feed, "tickets") as taker:
+            reader = Tickets(
+                self._api,
+                _cursor(pipeline, feed),
+                self._overlap,
+                workspace_id=self._workspace_id,
+                include="stats",
+                **params,
+            )
+            while not reader.done:
+                batch = taker.batch()
+                taker.take(list(reader.read(self._batch_rows)), batch)
+                land(pipeline, tickets(batch, feed, instant(reader.cursor)))
+                self._progress(taker.report.read, 0, feed)
+            if reader.error:
+                raise reader.error
+
+    def load_children(self, pipeline: dlt.Pipeline) -> None:
+        """Land the children of what changed, as far as the time allows."""
+        began, until = time.monotonic(), deadline(self._children_seconds)
+        with Server.from_env().connect() as client:
+            todo = self._due(client)
+        takers = {
+            feed: Taker(feed, self._reports(feed), self._privacy)
+            for feeds in children.FEEDS.values()
+            for feed in feeds
+        }
+        waiting = dict.fromkeys(takers, 0)
+        for wanted in todo:
+            waiting[wanted.feed] += 1
+        package = _Package(takers)
+        done = 0
+        try:
+            for answer in children.read_all(self._api, todo, self._workers, until):
+                package.add(answer)
+                waiting[answer.due.feed] -= answer.status == 200
+                done += 1
+                self._progress(done, len(todo), "children")
+                if package.rows >= self._batch_rows or package.age >= self._flush_seconds:
+                    land(pipeline, package.resource())
+                    package = _Package(takers)
+        finally:
+            land(pipeline, package.resource())
+            for feed, taker in takers.items():
+                taker.report.group = "children of tickets"
+                taker.report.waiting = waiting[feed]
+                taker.report.seconds = (time.monotonic() - began) / len(takers)
+
+    def _due(self, client: Any) -> list[Due]:
+        found = []
+        for parent_type, feeds in children.FEEDS.items():
+            found += due(
+                client, parent_type, feeds, self._api.now, self._horizon, self._survey_days
+            )
+        return found
+
+    @contextmanager
+    def _feed(self, feed: str, group: str) -> Iterator[Taker]:
+        """Report on a feed; what ends it alone is told there and ends nothing else."""
+        report = self._reports(feed)
+        report.group = group
+        began = time.monotonic()
+        try:
+            yield Taker(feed.partition("?")[0], report, self._privacy)
+        except StatusError as error:
+            if error.is_not_in_plan:
+                report.note = "not in the account's plan"
+            else:
+                report.error = str(error)
+        except FeedError as error:
+            report.error = str(error)
+        finally:
+            report.seconds = time.monotonic() - began
+
+
+class _Package:
+    """Children on their way into one load package, with their sweeps."""
+
+    def __init__(self, takers: dict[str, Taker]) -> None:
+        self._takers = takers
+        self._batches = {feed: taker.batch() for feed, taker in takers.items()}
+        self._swept: list[Sweep] = []
+        self._unanswered: list[tuple[Any, ...]] = []
+        self._began = time.monotonic()
+        self.rows = 0
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was begun."""
+        return time.monotonic() - self._began
+
+    def add(self, answer: children.Answer) -> None:
+        """Add what a list showed, or that it was asked for in vain."""
+        feed, parent, changed_at, tries = answer.due
+        if answer.error is None:
+            ids = self._takers[feed].take(answer.records, self._batches[feed], parent)
+            self._swept.append(Sweep(feed, parent, changed_at, ids, answer.at))
+        else:
+            self._unanswered.append(
+                (SOURCE, feed, *parent, changed_at, answer.status, tries + 1, answer.at)
+            )
+        self.rows += 1 + len(answer.records)
+
+    def resource(self) -> Any:
+        """Return what to land."""
+        return children.children(list(self._batches.values()), self._swept, self._unanswered)
+
+
+def _cursor(pipeline: dlt.Pipeline, feed: str) -> datetime:
+    sources = pipeline.state.get("sources", {})
+    state = sources.get(pipeline.default_schema_name or "", {}).get("resources", {})
+    text = state.get("tickets", {}).get(feed)
+    return source_time(text, "cursor") if text else EPOCH
