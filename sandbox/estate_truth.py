@@ -12,7 +12,16 @@
     contract_accruals.jsonl  contract_id, month, days, amount: the whole term, months to come too,
                              but not beyond the day of a cancellation; a licence without an end
                              costs all of it on its first day
+    purchase_orders.jsonl    order_id, status, total, currency, rate, total_in_base, received, ...:
+                             the total as the API shows it; in_base is the rounded total times the
+                             rate, rounded again; received and ordered count pieces
+    licences.jsonl           software_id, license_type, purchased, installed, users, unused, state:
+                             as the last discovery (3:00 UTC) saw it; purchased are the per_unit
+                             pieces of all active contracts; unused are seats that nobody took in
+                             the 90 days before the discovery, or ever
 
+A software is unlicensed without any contract that came into force, non_compliant without an active
+one or, under a volume licence, with fewer licences than installations; else it is compliant.
 Book values are rounded to cents, half up; a charge is the difference of two of them, so that the
 charges and the last book value add up to the cost. Full months are counted from the acquisition
 date to the first of the next month: what is bought on the 1st is a month old when the month
@@ -22,14 +31,17 @@ ends, what is bought on the 2nd is not.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
 from sandbox.world.desk.assets import Asset
-from sandbox.world.desk.contracts import IN_FORCE, Contract
+from sandbox.world.desk.contracts import ACTIVE, IN_FORCE, Contract
+from sandbox.world.desk.estate import Estate
 from sandbox.world.desk.money import accruals, book_value, full_months, months_until, next_month
+from sandbox.world.desk.orders import Order
+from sandbox.world.desk.software import CATALOG, synced_at
 
 Row = Mapping[str, Any]
 
@@ -132,6 +144,47 @@ def accrual_rows(contracts: Iterable[Contract], now: datetime) -> Iterator[Row]:
                 "days": share.days,
                 "amount": _money(share.amount),
             }
+
+
+def order_rows(orders: Iterable[Order], now: datetime) -> Iterator[Row]:
+    """The truth about purchase orders."""
+    for order in orders:
+        yield {
+            "order_id": order.order_id,
+            "vendor_id": order.vendor.vendor_id,
+            "status": order.status(now),
+            "total": _money(order.total),
+            "currency": order.currency.code,
+            "rate": str(order.currency.rate),
+            "total_in_base": _money(order.total_in_base),
+            "received": sum(order.received(now)),
+            "ordered": sum(line.quantity for line in order.lines),
+            "created_at": order.created_at,
+        }
+
+
+def licence_rows(estate: Estate, now: datetime) -> Iterator[Row]:
+    """The truth about licences."""
+    stale = synced_at(now) - timedelta(days=90)
+    for software in CATALOG:
+        taken = estate.seats(software, now)
+        in_force = estate.licences(software, now)
+        active = [contract for contract in in_force if contract.status(now) == ACTIVE]
+        purchased = sum(contract.seats for contract in active)
+        installed = len(estate.installations(software, now))
+        is_short = software.license_type == "volume" and purchased < installed
+        state = "non_compliant" if not active or is_short else "compliant"
+        used = sum(bool(s.last_used_at and s.last_used_at >= stale) for s in taken)
+        yield {
+            "software_id": software.software_id,
+            "license_type": software.license_type,
+            "purchased": purchased,
+            "installed": installed,
+            "users": len(taken),
+            "unused": len(taken) - used,
+            "active_contracts": len(active),
+            "state": state if in_force else "unlicensed",
+        }
 
 
 def _money(amount: Decimal | None) -> str | None:

@@ -23,6 +23,8 @@ from sandbox.estate_truth import (
     asset_state_rows,
     book_value_rows,
     contract_rows,
+    licence_rows,
+    order_rows,
 )
 from sandbox.freshservice.ticket_payload import shown_resolved_at
 from sandbox.world import World
@@ -45,12 +47,15 @@ def write_truth(world: World, now: datetime, folder: Path) -> None:
     _write(folder / "events.jsonl", _events(stories, now_ms))
     _write(folder / "sessions.jsonl", _sessions(stories, now_ms))
     _write(folder / "registrations.jsonl", _registrations(stories, now_ms))
-    assets, contracts = world.desk.estate.assets(now), world.desk.estate.contracts(now)
+    estate = world.desk.estate
+    assets, contracts = estate.assets(now), estate.contracts(now)
     _write(folder / "assets.jsonl", asset_rows(assets, now))
     _write(folder / "asset_states.jsonl", asset_state_rows(assets, now))
     _write(folder / "asset_book_values.jsonl", book_value_rows(assets, now))
     _write(folder / "contracts.jsonl", contract_rows(contracts, now))
     _write(folder / "contract_accruals.jsonl", accrual_rows(contracts, now))
+    _write(folder / "purchase_orders.jsonl", order_rows(estate.orders(now), now))
+    _write(folder / "licences.jsonl", licence_rows(estate, now))
     tickets = world.desk.tickets(now)
     _write(folder / "tickets.jsonl", (_ticket(world.desk, ticket) for ticket in tickets))
     _write(folder / "tickets_by_hour.jsonl", _tickets_by_hour(world.desk, tickets))

@@ -20,6 +20,7 @@ from sandbox.freshservice.errors import (
 )
 
 TICKET = "/tickets/{ticket_id}"
+APPLICATION = "/applications/{application_id}"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -51,6 +52,11 @@ def api(account: Account) -> web.Application:
             web.get("/products", estate.list_products),
             web.get("/vendors", estate.list_vendors),
             web.get("/contracts", estate.list_contracts),
+            web.get("/purchase_orders", estate.list_purchase_orders),
+            web.get("/applications", estate.list_applications),
+            web.get(f"{APPLICATION}/users", estate.list_application_users),
+            web.get(f"{APPLICATION}/installations", estate.list_installations),
+            web.get(f"{APPLICATION}/licenses", estate.list_licenses),
         ]
     )
     return app

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
+from sandbox.freshservice.directory_payload import SETUP
 from sandbox.world.desk.assets import Asset
 from sandbox.world.desk.catalog import (
     COMPUTER,
@@ -20,9 +21,6 @@ from sandbox.world.desk.catalog import (
     Vendor,
 )
 from sandbox.world.dice import Dice
-
-SETUP = timedelta(days=400)
-"""How long before the start of the history the account was configured."""
 
 
 def asset_payload(

@@ -15,9 +15,17 @@ from sandbox.freshservice.asset_payload import (
 )
 from sandbox.freshservice.contract_payload import contract_payload
 from sandbox.freshservice.errors import answer
+from sandbox.freshservice.order_payload import order_payload
 from sandbox.freshservice.paging import page_of
+from sandbox.freshservice.software_payload import (
+    installation_payload,
+    licence_payload,
+    seat_payload,
+    software_payload,
+)
 from sandbox.freshservice.tickets import checked_includes
 from sandbox.world.desk.catalog import ASSET_TYPES, PRODUCTS, VENDORS
+from sandbox.world.desk.software import CATALOG, Software
 
 ASSET_INCLUDES = ("type_fields",)
 
@@ -75,3 +83,50 @@ async def list_contracts(request: web.Request) -> web.Response:
     return page_of(
         request, "contracts", estate.contracts(now), partial(contract_payload, estate, now)
     )
+
+
+async def list_purchase_orders(request: web.Request) -> web.Response:
+    """GET /purchase_orders."""
+    account = request.config_dict[ACCOUNT]
+    orders = account.desk.estate.orders(account.now())
+    return page_of(request, "purchase_orders", orders, partial(order_payload, account.now()))
+
+
+async def list_applications(request: web.Request) -> web.Response:
+    """GET /applications, which is what the API calls software."""
+    account = request.config_dict[ACCOUNT]
+    show = partial(software_payload, account.desk.estate, account.now())
+    return page_of(request, "applications", CATALOG, show)
+
+
+async def list_application_users(request: web.Request) -> web.Response:
+    """GET /applications/{id}/users."""
+    account, software = request.config_dict[ACCOUNT], _software(request)
+    estate, now = account.desk.estate, account.now()
+    found = estate.seats(software, now)
+    return page_of(
+        request, "application_users", found, partial(seat_payload, estate, now, software)
+    )
+
+
+async def list_installations(request: web.Request) -> web.Response:
+    """GET /applications/{id}/installations."""
+    account, software = request.config_dict[ACCOUNT], _software(request)
+    now = account.now()
+    found = account.desk.estate.installations(software, now)
+    return page_of(request, "installations", found, partial(installation_payload, now))
+
+
+async def list_licenses(request: web.Request) -> web.Response:
+    """GET /applications/{id}/licenses: its contracts that came into force."""
+    account, software = request.config_dict[ACCOUNT], _software(request)
+    now = account.now()
+    found = account.desk.estate.licences(software, now)
+    return page_of(request, "licenses", found, partial(licence_payload, now))
+
+
+def _software(request: web.Request) -> Software:
+    for software in CATALOG:
+        if str(software.software_id) == request.match_info["application_id"]:
+            return software
+    raise web.HTTPNotFound

@@ -244,7 +244,7 @@ def _terms(
         if is_last:
             return
         # Who begins the next term early pays twice for a while.
-        early = (20 + dice.below(50)) * DAY if fate == "overlaps" else 0 * DAY
+        early = (120 + dice.below(90)) * DAY if fate == "overlaps" else 0 * DAY
         starts_on = ends_on + DAY - early
         if software is None and dice.chance(0.15):
             yield _refused(dice, drafted, starts_on)

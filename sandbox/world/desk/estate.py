@@ -7,13 +7,21 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from sandbox.world.desk.assets import DISPOSED, RETIRED, Asset, Team, asset
-from sandbox.world.desk.contracts import Contract, contracts
+from sandbox.world.desk.contracts import ACTIVE, IN_FORCE, Contract, contracts
 from sandbox.world.desk.groups import Group
+from sandbox.world.desk.orders import Order, order
 from sandbox.world.desk.series import Series
-from sandbox.world.desk.software import Software, installations
+from sandbox.world.desk.software import (
+    Installation,
+    Seat,
+    Software,
+    installations,
+    seats,
+    synced_at,
+)
 from sandbox.world.desk.staff import Agent, Requester
 from sandbox.world.dice import Dice
 
@@ -21,6 +29,10 @@ ASSETS = 1_500
 """At scale 1, on the first day of the history."""
 PURCHASES = timedelta(days=6 * 365)
 """How long before that day the first of them was bought."""
+
+
+ORDERS = 300
+"""At scale 1, in two years."""
 
 
 class _Index:
@@ -56,6 +68,14 @@ class Estate:
         self._assets = Series(
             seed, opening - PURCHASES, PURCHASES / count, lambda n, at: asset(seed, n, at, team)
         )
+        # Two years of orders before the first day.
+        spacing = timedelta(days=730) / max(24, round(ORDERS * scale))
+        self._orders = Series(
+            seed,
+            opening - timedelta(days=730),
+            spacing,
+            lambda n, at: order(seed, n, at, self.agents),
+        )
         self._found, self._lock = _Index(), threading.Lock()
 
     def assets(self, now: datetime) -> list[Asset]:
@@ -70,6 +90,41 @@ class Estate:
     def contracts(self, now: datetime) -> list[Contract]:
         """All contracts that were drafted so far."""
         return [contract for contract in self.all_contracts if contract.created_at <= now]
+
+    def orders(self, now: datetime) -> list[Order]:
+        """All purchase orders so far."""
+        return self._orders.until(now)
+
+    def seats(self, software: Software, now: datetime) -> list[Seat]:
+        """Who had a seat when the last discovery ran."""
+        return self._discovered(software, synced_at(now))[0]
+
+    def installations(self, software: Software, now: datetime) -> list[Installation]:
+        """Where the last discovery found it."""
+        return self._discovered(software, synced_at(now))[1]
+
+    @lru_cache(maxsize=64)  # noqa: B019 (there is one estate, and it lives as long as the process)
+    def _discovered(
+        self, software: Software, seen_at: datetime
+    ) -> tuple[list[Seat], list[Installation]]:
+        """Kept, because every page asks for the whole of it."""
+        return (
+            seats(self.seed, software, self.requesters, seen_at),
+            installations(self.seed, software, self.assets(seen_at), seen_at),
+        )
+
+    def licences(self, software: Software, now: datetime) -> list[Contract]:
+        """The contracts of a software that came into force."""
+        return [
+            contract
+            for contract in self.contracts(now)
+            if contract.software is software and contract.status(now) in IN_FORCE
+        ]
+
+    def licence(self, software: Software, now: datetime) -> Contract | None:
+        """The contract that gives the right to use a software, the youngest of several."""
+        active = [c for c in self.licences(software, now) if c.status(now) == ACTIVE]
+        return active[-1] if active else None
 
     def successor(self, contract: Contract, now: datetime) -> Contract | None:
         """The next term of a contract, once it is drafted."""

@@ -68,7 +68,7 @@ ROWS: tuple[tuple[str, str, str, str, str, float, float, str], ...] = (
     ("Drawwell", "desktop", "Design", "Drawwell", "volume", 0.15, 0.8, "renews"),
     ("Drawwell 3D", "desktop", "Design", "Drawwell", "volume", 0.05, 1.3, "overlaps"),
     ("Meetroom", "saas", "Communication", "Cloudtop", "enterprise", 0.8, 0.0, "overlaps"),
-    ("Ledgerline", "saas", "Finance", "Cloudtop", "enterprise", 0.12, 0.0, "renews"),
+    ("Ledgerline", "saas", "Finance", "Cloudtop", "enterprise", 0.12, 0.0, "overlaps"),
     ("Ledgerline Classic", "desktop", "Finance", "Big Office", "volume", 0.06, 1.2, "perpetual"),
     ("Gatewatch", "desktop", "Gate Control", "Gatewerk", "volume", 0.2, 1.0, "renews"),
     ("Scan Sync", "mobile", "Gate Control", "Hangang Scan", "enterprise", 0.1, 0.0, "renews"),
