@@ -23,6 +23,8 @@ from tests.sandboxes import Sandbox
 
 OVERLAPS = (300, 300, 0)  # with and without looking back at what is staged already
 KILLS = 3
+# What models read of the past is in the snapshots: `dbt run` alone would leave those behind.
+RUN = ("build", "--resource-type", "model", "--resource-type", "snapshot")
 # The hours that a ticket ever stood in: a history of its own, which no refresh rewrites.
 HISTORIES = {"staging.int_ticket_hours_touched"}
 
@@ -46,7 +48,7 @@ class Warehouse:
         )
 
     def run(self, *arguments: str, fails: bool = False, **variables: object) -> str:
-        ran = dbt(self.sandbox, "run", *arguments, "--vars", json.dumps(variables))
+        ran = dbt(self.sandbox, *RUN, *arguments, "--vars", json.dumps(variables))
         assert (ran.returncode != 0) == fails, ran.stdout
         return ran.stdout
 

@@ -38,6 +38,7 @@ parsed as (
                 fr_due_by Nullable(String),
                 stats Tuple(
                     status_updated_at Nullable(String),
+                    assigned_at Nullable(String),
                     first_responded_at Nullable(String),
                     resolved_at Nullable(String),
                     closed_at Nullable(String),
@@ -76,6 +77,7 @@ typed as (
         {{ parse_instant('record.due_by') }} as due_at,
         {{ parse_instant('record.fr_due_by') }} as first_response_due_at,
         {{ parse_instant('record.stats.status_updated_at') }} as status_updated_at,
+        {{ parse_instant('record.stats.assigned_at') }} as assigned_at,
         {{ parse_instant('record.stats.first_responded_at') }} as first_responded_at,
         {{ parse_instant('record.stats.resolved_at') }} as resolved_at,
         {{ parse_instant('record.stats.closed_at') }} as closed_at,
