@@ -8,6 +8,7 @@ from typing import Any
 
 from sandbox.world.desk.conversations import conversations
 from sandbox.world.desk.scenes import Life
+from sandbox.world.desk.staff import Agent
 from sandbox.world.desk.status_history import status_history
 from sandbox.world.desk.surveys import survey
 from sandbox.world.desk.time_entries import time_entries
@@ -67,3 +68,17 @@ def status_rows(lives: Iterable[Life], now: datetime) -> Iterator[Row]:
                 "group_id": change.group and change.group.group_id,
                 "responder_id": change.agent and change.agent.agent_id,
             }
+
+
+def leave_rows(agents: Iterable[Agent], now: datetime) -> Iterator[Row]:
+    """The truth about the leaves of agents that have begun: whole days, by their group's clock."""
+    for agent in agents:
+        for leave in agent.leaves:
+            if leave.starts_at <= now:
+                yield {
+                    "agent_id": agent.agent_id,
+                    "first_day": leave.first_day,
+                    "last_day": leave.last_day,
+                    "starts_at": leave.starts_at,
+                    "ends_at": leave.ends_at,
+                }

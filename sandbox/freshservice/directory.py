@@ -77,10 +77,9 @@ async def list_locations(request: web.Request) -> web.Response:
 
 async def list_business_hours(request: web.Request) -> web.Response:
     """GET /business_hours: the plural key even where there is one."""
-    desk = request.config_dict[ACCOUNT].desk
-    return page_of(
-        request, "business_hours", desk.calendars, partial(business_hours_payload, desk.opening)
-    )
+    account = request.config_dict[ACCOUNT]
+    show = partial(business_hours_payload, account.desk.opening, account.now())
+    return page_of(request, "business_hours", account.desk.calendars, show)
 
 
 async def list_sla_policies(request: web.Request) -> web.Response:

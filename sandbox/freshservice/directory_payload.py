@@ -120,7 +120,7 @@ def group_payload(desk: Desk, now: datetime, group: Group) -> dict[str, Any]:
         "description": group.description,
         "escalate_to": None,
         "unassigned_for": group.unassigned_for,
-        "business_hours_id": group.business_hours_id,
+        "business_hours_id": group.business_hours_id(now),
         "auto_ticket_assign": False,
         "restricted": False,
         "approval_required": False,
@@ -134,12 +134,13 @@ def group_payload(desk: Desk, now: datetime, group: Group) -> dict[str, Any]:
         "observers_pending_approval": [],
         "leaders_pending_approval": [],
         "created_at": desk.opening - SETUP,
-        "updated_at": desk.opening - SETUP,
+        "updated_at": group.changed_at if group.has_changed(now) else desk.opening - SETUP,
     }
 
 
-def business_hours_payload(opening: datetime, calendar: Calendar) -> dict[str, Any]:
+def business_hours_payload(opening: datetime, now: datetime, latest: Calendar) -> dict[str, Any]:
     """An element of /business_hours: days off are missing, yearly holidays have no year."""
+    calendar = latest.known(now)
     holidays = {
         **{f"--{m:02d}-{d:02d}": name for (m, d), name in calendar.yearly_holidays.items()},
         **{day.isoformat(): name for day, name in calendar.dated_holidays.items()},
@@ -158,7 +159,7 @@ def business_hours_payload(opening: datetime, calendar: Calendar) -> dict[str, A
             {"holiday_date": day, "holiday_name": name} for day, name in sorted(holidays.items())
         ],
         "created_at": opening - SETUP,
-        "updated_at": opening - SETUP,
+        "updated_at": calendar.edited_at or opening - SETUP,
     }
 
 
@@ -182,6 +183,7 @@ def sla_policy_payload(policy: Policy, opening: datetime) -> dict[str, Any]:
                 "priority": priority,
                 "escalation_enabled": True,
                 "respond_within": target.respond_within,
+                "next_respond_within": target.next_respond_within,
                 "resolve_within": target.resolve_within,
                 "business_hours": target.business_hours,
             }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sandbox.world.desk.calendars import Calendar
+from sandbox.world.desk.groups import Group
 
 ONE_DAY = timedelta(days=1)
 NOTHING = timedelta()
@@ -12,14 +13,26 @@ NOTHING = timedelta()
 
 def business_seconds(calendar: Calendar, start: datetime, end: datetime) -> int:
     """How many seconds the calendar is open between two instants."""
-    total = NOTHING
-    day, last = start.astimezone(calendar.zone).date(), end.astimezone(calendar.zone).date()
-    while day <= last:
-        interval = calendar.interval(day)
-        if interval:
-            total += max(NOTHING, min(end, interval[1]) - max(start, interval[0]))
-        day += ONE_DAY
-    return int(total.total_seconds())
+    total, first, until = 0, int(start.timestamp()), int(end.timestamp())
+    day, last = start.astimezone(calendar.zone).toordinal(), end.astimezone(calendar.zone)
+    for number in range(day, last.toordinal() + 1):
+        opens, closes = calendar.seconds(number)
+        total += max(0, min(until, closes) - max(first, opens))
+    return total
+
+
+def held_seconds(group: Group | None, default: Calendar, start: datetime, end: datetime) -> int:
+    """How many seconds a group is at work between two instants, by its calendar as it was then.
+
+    What nobody holds is counted by the account's default calendar, as the SLA does.
+    """
+    if group is None:
+        return business_seconds(default, start, end)
+    changed_at = group.changed_at
+    if changed_at and start < changed_at < end:
+        first = business_seconds(group.calendar, start, changed_at)
+        return first + business_seconds(group.calendar_at(changed_at), changed_at, end)
+    return business_seconds(group.calendar_at(start), start, end)
 
 
 def advance(calendar: Calendar, start: datetime, seconds: float) -> datetime:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -42,6 +42,13 @@ class Calendar:
     yearly_holidays: Mapping[tuple[int, int], str]
     dated_holidays: Mapping[date, str]
     is_default: bool = False
+    before: Calendar | None = None
+    """The calendar as it was, if somebody edited it since."""
+    edited_at: datetime | None = None
+
+    def known(self, at: datetime) -> Calendar:
+        """The calendar as the account had it at an instant."""
+        return self.before if self.before and self.edited_at and at < self.edited_at else self
 
     @property
     def zone(self) -> ZoneInfo:
@@ -54,7 +61,14 @@ class Calendar:
 
     @cache  # noqa: B019 (there are four calendars, and they live as long as the process)
     def interval(self, day: date) -> tuple[datetime, datetime] | None:
-        """When the desk is open on a local day, as UTC instants; None on days off."""
+        """When the desk is open on a local day, as UTC instants; None on days off.
+
+        An edit changes no day before it: what was open was open, whatever is written down later.
+        """
+        if self.before and self.edited_at:
+            begins = datetime.combine(day, MIDNIGHT, self.zone)
+            if begins < self.edited_at:
+                return self.before.interval(day)
         hours = self.hours.get(WEEKDAYS[day.weekday()])
         if hours is None or self.is_holiday(day):
             return None
@@ -64,6 +78,12 @@ class Calendar:
             datetime.combine(day, opens, self.zone).astimezone(UTC),
             datetime.combine(last, closes, self.zone).astimezone(UTC),
         )
+
+    @cache  # noqa: B019 (as above)
+    def seconds(self, day: int) -> tuple[int, int]:
+        """The same by the day's ordinal, in seconds since 1970; a day off is no time at all."""
+        interval = self.interval(date.fromordinal(day))
+        return (int(interval[0].timestamp()), int(interval[1].timestamp())) if interval else (0, 0)
 
 
 def easter(year: int) -> date:
@@ -79,8 +99,24 @@ def easter(year: int) -> date:
     return date(year, month, (h + moon - 7 * m + 33 * month + 19) % 32)
 
 
-def calendars(start: date) -> tuple[Calendar, ...]:
-    """The four calendars of the desk; movable feasts are dated for the years around the start."""
+def edited(calendar: Calendar, at: datetime) -> Calendar:
+    """The calendar after two days off were added: one that is long past, and one to come."""
+    past, ahead = (at + timedelta(days=days) for days in (-11, 4))
+    added = {past.date(): "Umzug (nachgetragen)", ahead.date(): "Betriebsausflug"}
+    holidays = {**calendar.dated_holidays, **added}
+    return replace(calendar, dated_holidays=holidays, before=calendar, edited_at=at)
+
+
+def calendars(start: date, edited_at: datetime | None = None) -> tuple[Calendar, ...]:
+    """The four calendars of the desk; movable feasts are dated for the years around the start.
+
+    The second is edited at that instant, if one is given: by then none of them may be at work.
+    """
+    americas, emea, *others = _calendars(start)
+    return (americas, edited(emea, edited_at) if edited_at else emea, *others)
+
+
+def _calendars(start: date) -> tuple[Calendar, ...]:
     weekdays, years = WEEKDAYS[:5], range(start.year - 1, start.year + 3)
     movable = {
         easter(year) + timedelta(days=days): name

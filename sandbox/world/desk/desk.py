@@ -34,9 +34,10 @@ class Desk:
         self.seed = seed
         self._dirt = dirt
         self.opening = datetime.combine(start, time(), UTC)
-        self.calendars = calendars(start)
+        edited_at, changed_at = _edits(self.opening + timedelta(days=days))
+        self.calendars = calendars(start, edited_at)
         self.default_calendar: Calendar = next(c for c in self.calendars if c.is_default)
-        self.groups = groups(self.calendars)
+        self.groups = groups(self.calendars, changed_at)
         self.policies = policies(self.groups)
         agent_count = max(16, round(AGENTS * scale**0.5))
         self._agents = agents(seed, agent_count, self.opening, self.groups)
@@ -126,3 +127,14 @@ class Desk:
         # Half of a place is left to chance: ids stay in the order of creation.
         jitter = (number * 0.7548776662466927 + self.seed * 0.31) % 1.0
         return self._tempo.at(number + jitter).replace(microsecond=0)
+
+
+def _edits(end_of_history: datetime) -> tuple[datetime, datetime]:
+    """When a calendar is edited and when a group is given another one: on two Sundays at noon.
+
+    Both come after the history, so that whoever loads it has met what was before; and on Sundays,
+    when no day of business is cut in two.
+    """
+    first = end_of_history + timedelta(days=1)
+    sunday = first.replace(hour=12) + timedelta(days=(6 - first.weekday()) % 7)
+    return sunday, sunday + timedelta(days=7)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sandbox.world.desk.calendars import Calendar
 
@@ -21,11 +22,21 @@ class Group:
     names_calendar: bool
     agent_share: int
     unassigned_for: str
+    later: Calendar | None = None
+    """The calendar that it works by from some instant on, if that is another one."""
+    changed_at: datetime | None = None
 
-    @property
-    def business_hours_id(self) -> int | None:
+    def calendar_at(self, at: datetime) -> Calendar:
+        """The calendar that it works by at an instant."""
+        return self.later if self.later and self.has_changed(at) else self.calendar
+
+    def has_changed(self, at: datetime) -> bool:
+        """Whether somebody gave it another calendar by then."""
+        return self.changed_at is not None and self.changed_at <= at
+
+    def business_hours_id(self, at: datetime) -> int | None:
         """The calendar as the API names it."""
-        return self.calendar.calendar_id if self.names_calendar else None
+        return self.calendar_at(at).calendar_id if self.names_calendar else None
 
 
 GROUPS = (
@@ -40,12 +51,20 @@ GROUPS = (
 )
 
 
-def groups(calendars: tuple[Calendar, ...]) -> dict[str, Group]:
-    """All groups by key."""
+CHANGES_CALENDAR = ("apps", "24x7")
+"""A group whose hours change one day, and the calendar that it works by then."""
+
+
+def groups(calendars: tuple[Calendar, ...], changed_at: datetime | None = None) -> dict[str, Group]:
+    """All groups by key; one of them changes its calendar at that instant, if one is given."""
     by_name = {calendar.name: calendar for calendar in calendars}
-    return {
+    found = {
         key: Group(
             FIRST_GROUP_ID + 5 * number, key, name, text, by_name[calendar], names, share, limit
         )
         for number, (key, name, text, calendar, names, share, limit) in enumerate(GROUPS)
     }
+    key, calendar = CHANGES_CALENDAR
+    if changed_at:
+        found[key] = replace(found[key], later=by_name[calendar], changed_at=changed_at)
+    return found

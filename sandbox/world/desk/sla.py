@@ -18,6 +18,11 @@ class Target:
     resolve_within: int
     business_hours: bool
 
+    @property
+    def next_respond_within(self) -> int:
+        """Seconds to each later response, from the question that it answers."""
+        return self.respond_within
+
 
 @dataclass(frozen=True)
 class Policy:

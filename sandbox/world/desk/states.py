@@ -62,8 +62,9 @@ class TicketState:
         return self.status in DONE
 
     def calendar(self, default: Calendar) -> Calendar:
-        """The calendar of the group that holds the ticket now."""
-        return self.group.calendar if self.group else default
+        """The calendar of the group that holds the ticket, as it was at the last change."""
+        at = self.updated_at
+        return (self.group.calendar_at(at) if self.group else default).known(at)
 
     def take(self, step: Step) -> None:
         """Take one more step."""
@@ -122,7 +123,7 @@ class TicketState:
         target = self.policy(policies).targets[self.priority]
         clock = self.calendar(default) if target.business_hours else None
         created_at = self.birth.created_at
-        pause = sum(_seconds(clock, start, end) for start, end in self.paused)
+        pause = sum(seconds_on(clock, start, end) for start, end in self.paused)
         return (
             _later(clock, created_at, target.respond_within),
             _later(clock, created_at, target.resolve_within + pause),
@@ -145,5 +146,6 @@ def _later(clock: Calendar | None, start: datetime, seconds: int) -> datetime:
     return advance(clock, start, seconds) if clock else start + timedelta(seconds=seconds)
 
 
-def _seconds(clock: Calendar | None, start: datetime, end: datetime) -> int:
+def seconds_on(clock: Calendar | None, start: datetime, end: datetime) -> int:
+    """Seconds between two instants on a calendar, or on the wall."""
     return business_seconds(clock, start, end) if clock else int((end - start).total_seconds())
