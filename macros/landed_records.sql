@@ -1,4 +1,4 @@
-{% macro landed_records(table, id, keeps_versions=false, parents=()) -%}
+{% macro landed_records(table, id, keeps_versions=false, parents=(), also=none, richer=none) -%}
     {%- set updated_at = "coalesce(source_at, toDateTime64(0, 3, 'UTC'))" -%}
     {#- Of a child the parent is part of its name; raw has one name for all parents, staging its own. -#}
     {%- set raw_parents = {'parent_type': 'parent_type'} -%}
@@ -10,14 +10,31 @@
     {%- endfor -%}
     {%- do key.append('record_id') -%}
     {%- do staged_key.append(id) -%}
+    {%- set landed_rows -%}
+        {%- if also -%}
+        (
+            select {{ key | join(', ') }}, source_at, payload, landed_at
+            from {{ source('freshservice', table) }}
+            union all
+            select {{ key | join(', ') }}, source_at, payload, landed_at
+            from {{ source('freshservice', also) }}
+        )
+        {%- else -%}
+        {{ source('freshservice', table) }}
+        {%- endif -%}
+    {%- endset -%}
+    {%- set is_richer = richer or 'true' -%}
     select
         {%- for column in key %}
         {{ column }},
         {%- endfor %}
         payload,
         cityHash64(payload) as _payload_hash,
+        {%- if richer %}
+        {{ richer }} as _is_richer,
+        {%- endif %}
         {{ updated_at }} as updated_at
-    from {{ source('freshservice', table) }}
+    from {{ landed_rows }}
     where
         {{ landed_since_last_build() }}
         -- By hash first: payloads are many times larger, and few are left to read in the end.
@@ -34,10 +51,10 @@
                     {{ column }},
                     {%- endfor %}
                     argMax(
-                        ({{ updated_at }}, cityHash64(payload)),
-                        ({{ updated_at }}, landed_at, cityHash64(payload))
+                        ({{ updated_at }}, cityHash64(payload), {{ is_richer }}),
+                        ({{ updated_at }}, {{ is_richer }}, landed_at, cityHash64(payload))
                     ) as last_version
-                from {{ source('freshservice', table) }}
+                from {{ landed_rows }}
                 where {{ landed_since_last_build() }}
                 group by {{ key | join(', ') }}{{ ', ' ~ updated_at if keeps_versions }}
             ) as landed
@@ -48,12 +65,13 @@
                     {{ column }},
                     {%- endfor %}
                     updated_at,
+                    {{ '_is_richer' if richer else is_richer }} as is_richer,
                     _payload_hash
                 from {{ this }}
                 where
                     {{ id }} in (
                         select record_id
-                        from {{ source('freshservice', table) }}
+                        from {{ landed_rows }}
                         where {{ landed_since_last_build() }}
                     )
             ) as staged
@@ -65,7 +83,7 @@
             where
                 staged._payload_hash is null
                 or (
-                    landed.last_version.1 >= staged.updated_at
+                    (landed.last_version.1, landed.last_version.3) >= (staged.updated_at, staged.is_richer)
                     and landed.last_version.2 != staged._payload_hash
                 )
             {%- endif %}

@@ -53,9 +53,12 @@ class Feed:
         self.corrected |= {version["id"] for version in corrected}
         versions += [self._correct(version) for version in corrected]
         self.dice.shuffle(versions)
-        # Two inserts, for one insert has one landing time and no last.
-        self.land_records("tickets", versions[::2])
-        self.land_records("tickets", versions[1::2])
+        # Three inserts, for one insert has one landing time and no last. Some versions come by the
+        # stream alone; some that were polled come once more, without their stats.
+        self.land_records("tickets", versions[::3])
+        self.land_records("tickets", polled := versions[1::3])
+        without = [{k: v for k, v in version.items() if k != "stats"} for version in polled]
+        self._land_events([*versions[2::3], *self.dice.sample(without, k=5)])
         self._draw_lists()
         for endpoint, records in self.lists.items():
             self.land_records(endpoint, records)
@@ -76,6 +79,19 @@ class Feed:
         ]
         columns = ["source", "record_id", "source_at", "payload", "_dlt_load_id"]
         self.loader.insert(f"raw.freshservice__{endpoint}", rows, column_names=columns)
+
+    def _land_events(self, versions: list[Record]) -> None:
+        rows = []
+        for version in versions:
+            self.offset += 1
+            at = _instant(version["updated_at"])
+            place = ("ticket_events", "ticket-events", self.offset % 4, self.offset)
+            rows.append((*place, "ticket.updated", version["id"], at, at, json.dumps(version), "1"))
+        columns = [
+            "source", "topic", "partition", "offset", "event_type", "record_id", "source_at",
+            "published_at", "payload", "_dlt_load_id",
+        ]  # fmt: skip
+        self.loader.insert("raw.freshservice__ticket_events", rows, column_names=columns)
 
     def _land_messages(self, messages: list[tuple[str, str, datetime, Record]]) -> None:
         rows = []

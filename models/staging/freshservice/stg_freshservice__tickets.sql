@@ -1,15 +1,28 @@
--- One row per version of a ticket: what it was at updated_at. Of two contents under one updated_at
--- the one that landed last holds.
+-- One row per version of a ticket: what it was at updated_at, polled or streamed. Of two contents
+-- under one updated_at the one that landed last holds, unless it lacks the other's stats.
 {{
     config(
         unique_key=['ticket_id', 'updated_at'],
         order_by=['ticket_id', 'updated_at'],
-        pre_hook="{{ refuse_history_loss('ticket_id', source('freshservice', 'tickets'), 'record_id') }}",
+        pre_hook="{{ refuse_history_loss(
+            'ticket_id',
+            '(select record_id from ' ~ source('freshservice', 'tickets')
+            ~ ' union all select record_id from ' ~ source('freshservice', 'ticket_events') ~ ')',
+            'record_id'
+        ) }}",
     )
 }}
 
 with records as (
-    {{ landed_records('tickets', 'ticket_id', keeps_versions=true) }}
+    {{
+        landed_records(
+            'tickets',
+            'ticket_id',
+            keeps_versions=true,
+            also='ticket_events',
+            richer="JSONType(payload, 'stats') = 'Object'"
+        )
+    }}
 ),
 
 parsed as (
@@ -82,6 +95,7 @@ typed as (
         {{ parse_instant('record.stats.resolved_at') }} as resolved_at,
         {{ parse_instant('record.stats.closed_at') }} as closed_at,
         _payload_hash,
+        _is_richer,
         {{ built_at() }} as _built_at
     from parsed
 )
