@@ -1,13 +1,17 @@
 """Freshservice: the REST API v2.
 
 ```
-/tickets (+stats; also filter=deleted, filter=spam)   -> raw.freshservice__tickets
-/tickets/{id}/<name> of every ticket that changed     -> raw.freshservice__<name>
-/requesters /agents /groups /departments /locations   -> raw.freshservice__<name>
-/business_hours /sla_policies                         -> raw.freshservice__<name>
-                   which ids a list showed, and when  -> raw.freshservice__sweeps
-                        what the API could not show   -> raw.freshservice__unanswered
-                                     refused records  -> raw.dead_letters
+/tickets (+stats; also filter=deleted, filter=spam)      -> raw.freshservice__tickets
+/tickets/{id} (+assets) of every ticket that changed     -> raw.freshservice__ticket_views
+/tickets/{id}/<name> of every ticket that changed        -> raw.freshservice__<name>
+/requesters /agents /groups /departments /locations
+/business_hours /sla_policies /asset_types /products
+/assets (+type_fields; also trashed=true) /vendors
+/contracts /purchase_orders /applications                -> raw.freshservice__<name>
+/applications/{id}/users, installations, licenses        -> raw.freshservice__application_<name>
+                     which ids a list showed, and when   -> raw.freshservice__sweeps
+                          what the API could not show    -> raw.freshservice__unanswered
+                                       refused records   -> raw.dead_letters
 ```
 
 `run.py` reads top to bottom what a run does. Tickets are read since a cursor (`window.py`); the

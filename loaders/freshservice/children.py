@@ -39,10 +39,25 @@ UNANSWERED_SCHEMA = pa.schema(
 )
 # Kind of the parent -> its feeds, in the order in which they are read.
 FEEDS = {
-    "ticket": ("activities", "conversations", "time_entries", "csat_responses"),
+    "ticket": (
+        "activities",
+        "conversations",
+        "time_entries",
+        "ticket_views",
+        "csat_responses",
+        "tasks",
+        "requested_items",
+    ),
+    "application": ("application_users", "application_installations", "application_licenses"),
 }
 # The last word of a list's path, where it is not the feed's name.
-_WORDS = {"csat_responses": "csat_response"}
+_WORDS = {
+    "csat_responses": "csat_response",
+    "application_users": "users",
+    "application_installations": "installations",
+    "application_licenses": "licenses",
+}
+_KEYS = {"application_users": "application_users"}
 _AHEAD = 64
 _TIRED = 50
 
@@ -115,12 +130,16 @@ def _read(api: Api, wanted: Due, until: float) -> Answer:
     if time.monotonic() > until:
         raise OutOfTimeError
     feed, parent = wanted.feed, wanted.parent
-    path = f"{PARENTS[parent.type]}/{parent.id}/{_WORDS.get(feed, feed)}"
+    path = f"{PARENTS[parent.type]}/{parent.id}"
     try:
+        if feed == "ticket_views":
+            page = api.view(path, "ticket", tries=1, until=until, include="assets")
+            return Answer(wanted, page.records, page.at)
+        path += f"/{_WORDS.get(feed, feed)}"
         if feed == "csat_responses":
             page = api.view(path, "csat_response", tries=1, until=until)
             return Answer(wanted, page.records, page.at)
-        whole = read_whole(api, path, tries=1, until=until)
+        whole = read_whole(api, path, key=_KEYS.get(feed, ""), tries=1, until=until)
         return Answer(wanted, whole.records, whole.read_at)
     except StatusError as error:
         if error.status == 429:

@@ -65,8 +65,10 @@ class Due(NamedTuple):
     feed: str
     parent: Parent
     changed_at: datetime
-    tries: int
+    tries: int = 0
     """How often in a row it was asked for in vain."""
+    rests: bool = False
+    """Whether it was asked for in vain too lately to be asked for again."""
 
 
 def due(
@@ -77,7 +79,7 @@ def due(
     horizon: timedelta | None,
     again_days: Sequence[int],
 ) -> list[Due]:
-    """Return what is due, the newest change first.
+    """Return what is due, and what rests, the newest change first.
 
     Parameters
     ----------
@@ -133,7 +135,11 @@ def _ask(client: Client, parent_type: str, rule: Rule, parameters: dict[str, Any
                 feeds.feed as feed,
                 parents.parent_id as parent_id,
                 changed_at,
-                if(unanswered.asked_at > swept.read_at, tries, 0) as tries
+                if(unanswered.asked_at > swept.read_at, unanswered.tries, 0) as tries,
+                unanswered.asked_at + toIntervalSecond(least(
+                    {_LONGEST_PAUSE_SECONDS},
+                    {_FIRST_PAUSE_SECONDS} * pow(4, least(toInt32(tries), 20) - 2)
+                )) as asks_again_at
             from parents
             cross join (select arrayJoin({{feeds:Array(String)}}) as feed) as feeds
             left join swept on feeds.feed = swept.feed and parents.parent_id = swept.parent_id
@@ -141,19 +147,18 @@ def _ask(client: Client, parent_type: str, rule: Rule, parameters: dict[str, Any
                 on feeds.feed = unanswered.feed and parents.parent_id = unanswered.parent_id
             where {rule.applies}
                 and (swept.feed = '' or swept.parent_at < changed_at or {rule.again})
-                and (
-                    unanswered.tries < 2
-                    or unanswered.asked_at <= swept.read_at
-                    or unanswered.asked_at + toIntervalSecond(least(
-                        {_LONGEST_PAUSE_SECONDS},
-                        {_FIRST_PAUSE_SECONDS} * pow(4, least(unanswered.tries, 20) - 2)
-                    )) <= {{now:DateTime64(3, 'UTC')}}
-                )
         )
-        select feed, parent_id, toUnixTimestamp64Milli(changed_at), tries from joined
+        select
+            feed,
+            parent_id,
+            toUnixTimestamp64Milli(changed_at),
+            tries,
+            tries > 1 and asks_again_at > {{now:DateTime64(3, 'UTC')}}
+        from joined
         """,  # noqa: S608  constants; what varies is bound
         parameters={"parent_type": parent_type, **parameters},
         settings={"join_use_nulls": 0},
     ).result_rows
-    for feed, parent_id, changed_at, tries in rows:
-        yield Due(feed, Parent(parent_type, parent_id), from_milliseconds(changed_at), tries)
+    for feed, parent_id, changed_at, tries, rests in rows:
+        at = from_milliseconds(changed_at)
+        yield Due(feed, Parent(parent_type, parent_id), at, tries, bool(rests))

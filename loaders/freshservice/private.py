@@ -97,6 +97,7 @@ PRIVATE: dict[str, dict[str, Normaliser]] = {
         **_EXTRAS,
     },
     "purchase_order": {
+        "vendor_details": verbatim,
         "shipping_address": verbatim,
         "billing_address": verbatim,
         "terms_and_conditions": verbatim,
@@ -107,7 +108,7 @@ PRIVATE: dict[str, dict[str, Normaliser]] = {
     "application": {
         "description": verbatim,
         "notes": verbatim,
-        "additional_data": verbatim,
+        "additional_data.overview": verbatim,
         "custom_fields": verbatim,
     },
     "application_installation": {"installation_path": verbatim},

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections import Counter
-from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
@@ -58,6 +57,7 @@ ENTITIES = {
     "applications": "application",
     "application_users": "application_user",
     "application_installations": "application_installation",
+    "application_licenses": "application_license",
 }
 CHILDREN = {
     "activities",
@@ -68,6 +68,7 @@ CHILDREN = {
     "requested_items",
     "application_users",
     "application_installations",
+    "application_licenses",
 }
 _SCHEMAS = read_schema("freshservice_schema.json")
 
@@ -126,6 +127,8 @@ class Taker:
 
         A record that is refused was shown all the same.
         """
+        if self.feed not in CHILDREN:
+            parent = None
         shown: list[int] = []
         seen: Counter[str] = Counter()
         for record in records:
@@ -162,8 +165,3 @@ def parent_of(position: str) -> Parent | None:
     """Return the parent that the position of a dead letter names."""
     parts = position.split("/")
     return Parent(parts[0], int(parts[1])) if len(parts) == 4 else None
-
-
-def when(text: str | None) -> datetime | None:
-    """Read a time that passed its schema."""
-    return source_time(text, "time") if text else None

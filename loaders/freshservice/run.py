@@ -1,6 +1,7 @@
-"""One run: the lists, the tickets of every filter, the weekly sweep of their ids, the children."""
+"""One run: the tickets of every filter, the weekly sweep of their ids, the lists, the children."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from dlt.common.configuration import with_config
 from loaders.batch import Batch, Report, Tell
 from loaders.door import source_time
 from loaders.errors import FeedError
-from loaders.freshservice import children, sweeps
+from loaders.freshservice import children, keys, sweeps
 from loaders.freshservice.api import Api, StatusError, deadline
 from loaders.freshservice.budget import Budget
 from loaders.freshservice.due import Due, due
@@ -23,10 +24,32 @@ from loaders.freshservice.window import EPOCH, Tickets, instant
 from loaders.landing import Server, ddl, land, open_pipeline
 from loaders.privacy import Privacy
 
-# Feeds by the group in which a person is told of them.
+# Lists that are read whole, by the group in which a person is told of them. What is in the bin is a
+# list of its own, and so has a sweep of its own.
 LISTS = {
-    "people and places": ("requesters", "agents", "groups", "departments", "locations"),
-    "rules": ("business_hours", "sla_policies"),
+    "people, places, rules": (
+        "requesters",
+        "agents",
+        "groups",
+        "departments",
+        "locations",
+        "business_hours",
+        "sla_policies",
+    ),
+    "assets and costs": (
+        "assets",
+        "assets?trashed=true",
+        "asset_types",
+        "products",
+        "vendors",
+        "contracts",
+        "purchase_orders",
+        "applications",
+    ),
+}
+PARAMS = {
+    "assets": {"include": "type_fields"},
+    "assets?trashed=true": {"include": "type_fields", "trashed": "true"},
 }
 TICKET_FILTERS = ("", "deleted", "spam")
 
@@ -63,14 +86,15 @@ def load(reports: Callable[[str], Report], progress: Tell) -> None:
     """
     run = _Run(reports, progress)
     with open_pipeline(SOURCE, raw_tables()) as pipeline:
-        run.load_lists(pipeline)
         for ticket_filter in TICKET_FILTERS:
             run.load_tickets(pipeline, ticket_filter)
+        run.sweep_tickets(pipeline)
+        run.load_lists(pipeline)
         run.load_children(pipeline)
 
 
 def raw_tables() -> list[str]:
-    """Return the statements that make the raw tables, models read them all."""
+    """Return the statements that make the raw tables: models read them all, full or empty."""
     return [
         *(table_of(feed) for feed in ENTITIES),
         ddl(f"{SOURCE}_sweeps"),
@@ -106,6 +130,8 @@ class _Run:
         children_seconds: float = dlt.config.value,
         children_since_days: int = dlt.config.value,
         survey_days: list[int] = dlt.config.value,
+        large_list_seconds: float = dlt.config.value,
+        sweep_days: float = dlt.config.value,
     ) -> None:
         self._reports = reports
         self._progress = progress
@@ -119,22 +145,32 @@ class _Run:
         self._children_seconds = children_seconds
         self._horizon = timedelta(days=children_since_days) if children_since_days else None
         self._survey_days = survey_days
+        self._page_size = page_size
+        self._large_list_pause = timedelta(seconds=large_list_seconds)
+        self._sweep_days = sweep_days
 
     def load_lists(self, pipeline: dlt.Pipeline) -> None:
         """Land the lists that are read whole, as one package: a package costs half a second."""
         with Server.from_env().connect() as client:
             before = sweeps.previous(client)
         batches, swept = [], []
-        for group, feeds in LISTS.items():
-            for feed in feeds:
-                with self._feed(feed, group) as taker:
-                    known = before[feed].record_ids if feed in before else ()
-                    whole = read_whole(self._api, feed, frozenset(known))
-                    batches.append(batch := taker.batch())
-                    ids = taker.take(whole.records, batch)
-                    swept.append(Sweep(feed, ACCOUNT, None, ids, whole.read_at))
-                    self._progress(len(ids), 0, feed)
+        for group, feed in ((group, feed) for group, feeds in LISTS.items() for feed in feeds):
+            last = before.get(feed)
+            if last and self._may_wait(last):
+                continue
+            with self._feed(feed, group) as taker:
+                known = frozenset(last.record_ids if last else ())
+                whole = read_whole(self._api, taker.feed, known, **PARAMS.get(feed, {}))
+                batches.append(batch := taker.batch())
+                ids = taker.take(whole.records, batch)
+                swept.append(Sweep(feed, ACCOUNT, None, ids, whole.read_at))
+                self._progress(len(ids), 0, feed)
         land(pipeline, lists(batches, swept))
+
+    def _may_wait(self, last: Sweep) -> bool:
+        """Whether a list of many pages, which costs as many calls, was read only lately."""
+        is_large = len(last.record_ids) > self._page_size
+        return is_large and timedelta() <= self._api.now - last.read_at < self._large_list_pause
 
     def load_tickets(self, pipeline: dlt.Pipeline, ticket_filter: str) -> None:
         """Land the tickets of a filter that changed since its cursor.
@@ -155,10 +191,24 @@ class _Run:
             while not reader.done:
                 batch = taker.batch()
                 taker.take(list(reader.read(self._batch_rows)), batch)
-                land(pipeline, tickets(batch, feed, instant(reader.cursor)))
+                if not batch.empty:
+                    land(pipeline, tickets(batch, feed, instant(reader.cursor)))
                 self._progress(taker.report.read, 0, feed)
             if reader.error:
                 raise reader.error
+
+    def sweep_tickets(self, pipeline: dlt.Pipeline) -> None:
+        """Land the ids of all tickets, once a week."""
+        with Server.from_env().connect() as client:
+            last = sweeps.previous(client).get(keys.FEED)
+            if not keys.is_due(last and last.read_at, self._api.now, self._sweep_days):
+                return
+            known = keys.known_keys(client)
+        with self._feed("tickets?keys", "tickets") as taker:
+            swept, gone = keys.read_keys(self._api, known, self._workspace_id)
+            taker.report.read = len(swept.record_ids)
+            taker.report.note = f"shows {len(gone):,} tickets gone" if gone else ""
+            land(pipeline, lists([], [swept]))
 
     def load_children(self, pipeline: dlt.Pipeline) -> None:
         """Land the children of what changed, as far as the time allows."""
@@ -170,9 +220,8 @@ class _Run:
             for feeds in children.FEEDS.values()
             for feed in feeds
         }
-        waiting = dict.fromkeys(takers, 0)
-        for wanted in todo:
-            waiting[wanted.feed] += 1
+        waiting = Counter(wanted.feed for wanted in todo)
+        todo = [wanted for wanted in todo if not wanted.rests]
         package = _Package(takers)
         done = 0
         try:
@@ -185,9 +234,10 @@ class _Run:
                     land(pipeline, package.resource())
                     package = _Package(takers)
         finally:
-            land(pipeline, package.resource())
+            if package.rows:
+                land(pipeline, package.resource())
             for feed, taker in takers.items():
-                taker.report.group = "children of tickets"
+                taker.report.group = "children"
                 taker.report.waiting = waiting[feed]
                 taker.report.seconds = (time.monotonic() - began) / len(takers)
 
@@ -236,7 +286,7 @@ class _Package:
 
     def add(self, answer: children.Answer) -> None:
         """Add what a list showed, or that it was asked for in vain."""
-        feed, parent, changed_at, tries = answer.due
+        feed, parent, changed_at, tries, _ = answer.due
         if answer.error is None:
             ids = self._takers[feed].take(answer.records, self._batches[feed], parent)
             self._swept.append(Sweep(feed, parent, changed_at, ids, answer.at))
