@@ -46,6 +46,18 @@ from sandbox.world.desk.software import CATALOG, synced_at
 Row = Mapping[str, Any]
 
 
+def estate_files(estate: Estate, now: datetime) -> Iterator[tuple[str, Iterator[Row]]]:
+    """The files, by name."""
+    assets, contracts = estate.assets(now), estate.contracts(now)
+    yield "assets", asset_rows(assets, now)
+    yield "asset_states", asset_state_rows(assets, now)
+    yield "asset_book_values", book_value_rows(assets, now)
+    yield "contracts", contract_rows(contracts, now)
+    yield "contract_accruals", accrual_rows(contracts, now)
+    yield "purchase_orders", order_rows(estate.orders(now), now)
+    yield "licences", licence_rows(estate, now)
+
+
 def asset_rows(assets: Iterable[Asset], now: datetime) -> Iterator[Row]:
     """The truth about assets as of a moment."""
     for asset in assets:

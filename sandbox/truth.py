@@ -24,16 +24,9 @@ from sandbox.desk_truth import (
     survey_rows,
     time_entry_rows,
 )
-from sandbox.estate_truth import (
-    accrual_rows,
-    asset_rows,
-    asset_state_rows,
-    book_value_rows,
-    contract_rows,
-    licence_rows,
-    order_rows,
-)
+from sandbox.estate_truth import estate_files
 from sandbox.freshservice.ticket_payload import shown_resolved_at
+from sandbox.itil_truth import itil_files
 from sandbox.sla_truth import sla_rows
 from sandbox.ticket_truth import Told, measures, reply_rows, state_rows, tell
 from sandbox.world import World
@@ -55,15 +48,6 @@ def write_truth(world: World, now: datetime, folder: Path) -> None:
     _write(folder / "events.jsonl", _events(stories, now_ms))
     _write(folder / "sessions.jsonl", _sessions(stories, now_ms))
     _write(folder / "registrations.jsonl", _registrations(stories, now_ms))
-    estate = world.desk.estate
-    assets, contracts = estate.assets(now), estate.contracts(now)
-    _write(folder / "assets.jsonl", asset_rows(assets, now))
-    _write(folder / "asset_states.jsonl", asset_state_rows(assets, now))
-    _write(folder / "asset_book_values.jsonl", book_value_rows(assets, now))
-    _write(folder / "contracts.jsonl", contract_rows(contracts, now))
-    _write(folder / "contract_accruals.jsonl", accrual_rows(contracts, now))
-    _write(folder / "purchase_orders.jsonl", order_rows(estate.orders(now), now))
-    _write(folder / "licences.jsonl", licence_rows(estate, now))
     tickets = world.desk.tickets(now)
     _write(folder / "tickets_by_hour.jsonl", _tickets_by_hour(world.desk, tickets))
     _write(folder / "dirt.jsonl", _dirt(world, tickets))
@@ -80,6 +64,8 @@ def write_truth(world: World, now: datetime, folder: Path) -> None:
     _write(folder / "sla.jsonl", sla_rows(world.desk, told, now))
     _write(folder / "backlog.jsonl", backlog_rows(told, now))
     _write(folder / "agent_leaves.jsonl", leave_rows(world.desk.agents(now), now))
+    for name, rows in (*estate_files(world.desk.estate, now), *itil_files(world.desk, now)):
+        _write(folder / f"{name}.jsonl", rows)
 
 
 def _in_order(stories: Iterable[Story]) -> list[Story]:

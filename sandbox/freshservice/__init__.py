@@ -3,6 +3,7 @@
     app ─> gate (Basic auth) ─> limits (per minute and account) ─┬─> tickets   ─┐
                                                                  ├─> children  ─┼─> payloads
                                                                  ├─> directory ─┤
+                                                                 ├─> cases     ─┤
                                                                  └─> estate    ─┘
 
 What it answers comes from the world's service desk as of the world's clock. Oddities of the real

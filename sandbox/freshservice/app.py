@@ -9,7 +9,7 @@ from email.utils import format_datetime
 
 from aiohttp import web
 
-from sandbox.freshservice import children, directory, estate, tickets
+from sandbox.freshservice import cases, children, directory, estate, tickets
 from sandbox.freshservice.account import ACCOUNT, Account
 from sandbox.freshservice.errors import (
     InvalidError,
@@ -20,6 +20,7 @@ from sandbox.freshservice.errors import (
 )
 
 TICKET = "/tickets/{ticket_id}"
+CASE = "/{kind:problems|changes|releases}/{case_id}"
 APPLICATION = "/applications/{application_id}"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -46,6 +47,12 @@ def api(account: Account) -> web.Application:
             web.get("/locations", directory.list_locations),
             web.get("/business_hours", directory.list_business_hours, name="list_business_hours"),
             web.get("/sla_policies", directory.list_sla_policies, name="list_sla_policies"),
+            web.get("/problems", cases.list_problems),
+            web.get("/changes", cases.list_changes),
+            web.get("/releases", cases.list_releases),
+            web.get(CASE, cases.view_case),
+            web.get(f"{CASE}/tasks", cases.list_tasks),
+            web.get(f"{CASE}/time_entries", cases.list_time_entries),
             web.get("/assets", estate.list_assets, name="list_assets"),
             web.get("/assets/{display_id}", estate.view_asset, name="view_asset"),
             web.get("/asset_types", estate.list_asset_types),

@@ -40,7 +40,7 @@ def software_payload(estate: Estate, now: datetime, software: Software) -> dict[
 def seat_payload(estate: Estate, now: datetime, software: Software, seat: Seat) -> dict[str, Any]:
     """An element of /applications/{id}/users."""
     license_ = estate.licence(software, now)
-    granted_at = license_ and license_.step(now).at
+    granted_at = license_.step(now).at if license_ else None
     changed_at = max(filter(None, (seat.allocated_at, seat.last_used_at, granted_at)))
     return {
         "id": seat.seat_id,

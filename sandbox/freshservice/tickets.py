@@ -33,7 +33,7 @@ async def list_tickets(request: web.Request) -> web.Response:
         raise InvalidError(
             "filter", f"It should be one of these values: {','.join(filter(None, FILTERS))}"
         )
-    since = _instant(request, "updated_since")
+    since = instant(request, "updated_since")
     order_by = query.get("order_by", "created_at")
     if order_by not in ("created_at", "due_by", "updated_at", "status"):
         raise InvalidError("order_by", "It should be one of: created_at,due_by,updated_at,status")
@@ -123,7 +123,8 @@ def checked_includes(request: web.Request, known: tuple[str, ...]) -> tuple[str,
     return tuple(includes)
 
 
-def _instant(request: web.Request, name: str) -> datetime | None:
+def instant(request: web.Request, name: str) -> datetime | None:
+    """An instant of the query, or None where it is not given."""
     text = request.query.get(name)
     if text is None:
         return None

@@ -5,6 +5,7 @@ births  ─> a ticket's first second                 lives  ─> all steps after
 states  ─> the steps folded at a moment            desk   ─> all of it together
 scenes  ─> the steps with what they found, and read off them, when asked for and never kept:
            conversations, time_entries, surveys, status_history
-catalog ─> what is bought             assets, software, contracts ─> what the company has
-estate  ─> all of that together       links ─> which of it a ticket is about
+catalog ─> what is bought             assets, software, contracts, orders ─> what the company has
+problems, changes, releases ─> cases, which go through statuses in turns; casework hangs on them
+estate and itil ─> all of either      links ─> which of it a ticket is about
 """

@@ -12,6 +12,7 @@ from sandbox.world.desk.calendars import Calendar, calendars
 from sandbox.world.desk.dirt import ticket_dirt
 from sandbox.world.desk.estate import Estate
 from sandbox.world.desk.groups import groups
+from sandbox.world.desk.itil import Itil
 from sandbox.world.desk.lives import Roster, Step, live
 from sandbox.world.desk.merges import absorb, merging
 from sandbox.world.desk.regions import intensity
@@ -50,6 +51,7 @@ class Desk:
         self.estate = Estate(
             seed, scale, self.opening, self._requesters, self._agents, tuple(self.groups.values())
         )
+        self.itil = Itil(self.estate, tuple(self.groups.values()))
         self._tempo = Tempo(
             self.opening,
             timedelta(hours=1),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from bisect import bisect_right
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
@@ -43,13 +44,18 @@ class Series(Generic[T]):
         with self._lock:
             while (at := self._born_at(len(self._made))) <= now:
                 self._made.append(self._make(len(self._made), at))
-            made = self._made
-        # The series may have been told farther than this moment.
-        low, high = 0, len(made)
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (middle + 1, high) if made[middle].created_at <= now else (low, middle)
-        return made[:low]
+            # The series may have been told farther than this moment.
+            return self._made[: bisect_right(self._made, now, key=lambda one: one.created_at)]
+
+    def first_from(self, moment: datetime) -> T:
+        """The first that comes into the world at a moment or after it."""
+        return self._first_from(moment, len(self.until(moment)))
+
+    def _first_from(self, moment: datetime, number: int) -> T:
+        if number and (last := self._made[number - 1]).created_at == moment:
+            return last
+        self.until(self._born_at(number))
+        return self._made[number]
 
     def _born_at(self, number: int) -> datetime:
         jitter = (number * GOLDEN + self._offset) % 1.0

@@ -12,7 +12,7 @@ from sandbox.world.desk.staff import Requester
 from sandbox.world.dice import Dice
 
 FIRST_SOFTWARE_ID = 21000240239
-FIRST_USER_ID, FIRST_INSTALLATION_ID = 21080000000, 21090000000
+FIRST_USER_ID, FIRST_INSTALLATION_ID = 21180000000, 21190000000
 IDS_PER_SOFTWARE = 1_000_000
 DAY = timedelta(days=1)
 SYNC = time(3)
