@@ -15,6 +15,7 @@ from sandbox.world.desk.groups import groups
 from sandbox.world.desk.itil import Itil
 from sandbox.world.desk.lives import Did, Roster, Step, live
 from sandbox.world.desk.merges import absorb, merging
+from sandbox.world.desk.record_dirt import record_dirt
 from sandbox.world.desk.regions import intensity
 from sandbox.world.desk.scenes import Life, life_of
 from sandbox.world.desk.sla import policies
@@ -138,6 +139,10 @@ class Desk:
     def child_dirt(self, feed: str, child: int | str) -> str | None:
         """What is wrong with something that hangs on a ticket, if anything."""
         return child_dirt(self.seed, self._dirt, feed, child) if self._dirt else None
+
+    def record_dirt(self, feed: str, record_id: int) -> str | None:
+        """What is wrong with a record of another list, if anything."""
+        return record_dirt(self.seed, self._dirt, feed, record_id)
 
     def _tell_until(self, now: datetime) -> None:
         while True:
