@@ -230,7 +230,7 @@ def test_some_fields_stand_in_the_view_only(server: Server) -> None:
 def test_what_does_not_exist_is_404(server: Server) -> None:
     assert server.get("/tickets/999999").status_code == 404
     assert server.get("/tickets/abc").status_code == 404
-    assert server.get("/problems").status_code == 404
+    assert server.get("/nothing").status_code == 404
 
 
 def test_a_wrong_key_is_401(server: Server) -> None:
