@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sandbox.freshservice.activity_payload import activity_payloads
+from sandbox.freshservice.activity_payload import count_activities
 from sandbox.freshservice.children import activity_key
 from sandbox.world.desk.conversations import conversations, ever_said
 from sandbox.world.desk.desk import Desk
@@ -135,7 +135,7 @@ def child_dirt_rows(desk: Desk, lives: Iterable[Life], now: datetime) -> Iterato
 
 def _children(desk: Desk, life: Life, now: datetime) -> Iterator[tuple[str, int | str]]:
     seed, ticket_id = desk.seed, life.birth.ticket_id
-    for number in range(len(activity_payloads(life, now))):
+    for number in range(count_activities(life, now)):
         yield "activities", activity_key(ticket_id, number)
     yield from (("conversations", one.conversation_id) for one in conversations(seed, life, now))
     yield from (("time_entries", entry.entry_id) for entry in time_entries(seed, life, now))
