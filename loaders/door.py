@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any
 
 import jsonschema_rs
@@ -59,6 +60,9 @@ class Door:
         the names that the schema knows.
     privacy
         The keys.
+    public
+        Names of fields in an object that is to be pseudonymised which stay all the same: path of
+        the object, the names.
     rewrite
         Changes a record that passed before its fields are replaced, and says what it met that
         nobody knows.
@@ -76,14 +80,17 @@ class Door:
         private: Mapping[str, Normaliser],
         known_fields: Callable[[Record], list[tuple[str, Record, frozenset[str]]]],
         privacy: Privacy,
+        public: Mapping[str, frozenset[str]] = MappingProxyType({}),
         rewrite: Rewrite = lambda _record, _privacy: (),
     ) -> None:
         self._rewrite = rewrite
         self._validator = jsonschema_rs.validator_for(schema, validate_formats=True)
-        self._private: dict[tuple[str, ...], list[tuple[str, Normaliser]]] = {}
+        nothing: frozenset[str] = frozenset()
+        self._private: dict[tuple[str, ...], list[tuple[str, Normaliser, frozenset[str]]]] = {}
         for path, normalise in private.items():
             *parents, key = path.split(".")
-            self._private.setdefault(tuple(parents), []).append((key, normalise))
+            found = self._private.setdefault(tuple(parents), [])
+            found.append((key, normalise, public.get(path, nothing)))
         self._known_fields = known_fields
         self._privacy = privacy
         self.new_fields: Counter[str] = Counter()
@@ -124,9 +131,13 @@ class Door:
         self.new_fields.update(self._rewrite(record, self._privacy))
         for parents, fields_of_parent in self._private.items():
             for holder in _holders(record, parents):
-                for key, normalise in fields_of_parent:
-                    if key in holder:
-                        holder[key] = self._privacy.replace(holder[key], normalise)
+                for key, normalise, public in fields_of_parent:
+                    if key not in holder:
+                        continue
+                    value = holder[key]
+                    holder[key] = self._privacy.replace(value, normalise)
+                    if public and isinstance(value, dict):
+                        holder[key] |= {name: value[name] for name in public & value.keys()}
         return self._privacy.scrub(orjson.dumps(record).decode())
 
     def _refusal(self, record: Record) -> RefusedError:

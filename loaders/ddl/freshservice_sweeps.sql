@@ -4,7 +4,7 @@
 create table if not exists raw.freshservice__sweeps
 (
     source LowCardinality(String) comment 'The system that was read: freshservice',
-    feed LowCardinality(String) comment 'The list, for example requesters, conversations, or assets?trashed=true for the bin',
+    feed LowCardinality(String) comment 'The list, for example requesters or conversations; what is in the bin belongs to it',
     parent_type LowCardinality(String) comment 'Kind of the parent; empty for the account''s own lists',
     parent_id Int64 comment 'The parent''s own id; 0 for the account''s own lists',
     parent_at Nullable(DateTime64(3, 'UTC')) comment 'updated_at of the parent when its list was read',

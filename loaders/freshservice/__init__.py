@@ -7,7 +7,9 @@
 /requesters /agents /groups /departments /locations
 /business_hours /sla_policies /asset_types /products
 /assets (+type_fields; also trashed=true) /vendors
-/contracts /purchase_orders /applications                -> raw.freshservice__<name>
+/contracts /purchase_orders /applications /releases
+/problems /changes (+stats; also filter=deleted)         -> raw.freshservice__<name>
+/problems, changes, releases/{id}/time_entries, tasks    -> raw.freshservice__<name>
 /applications/{id}/users, installations, licenses        -> raw.freshservice__application_<name>
                      which ids a list showed, and when   -> raw.freshservice__sweeps
                           what the API could not show    -> raw.freshservice__unanswered

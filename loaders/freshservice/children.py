@@ -48,6 +48,9 @@ FEEDS = {
         "tasks",
         "requested_items",
     ),
+    "problem": ("time_entries", "tasks"),
+    "change": ("time_entries", "tasks"),
+    "release": ("time_entries", "tasks"),
     "application": ("application_users", "application_installations", "application_licenses"),
 }
 # The last word of a list's path, where it is not the feed's name.
@@ -139,8 +142,9 @@ def _read(api: Api, wanted: Due, until: float) -> Answer:
         if feed == "csat_responses":
             page = api.view(path, "csat_response", tries=1, until=until)
             return Answer(wanted, page.records, page.at)
-        whole = read_whole(api, path, key=_KEYS.get(feed, ""), tries=1, until=until)
-        return Answer(wanted, whole.records, whole.read_at)
+        key = _KEYS.get(feed, "")
+        whole = read_whole(api, path, frozenset(), key=key, tries=1, until=until)
+        return Answer(wanted, whole.records, whole.at)
     except StatusError as error:
         if error.status == 429:
             raise

@@ -4,7 +4,7 @@ The three filters are read one after the other, so a ticket that is deleted or r
 may show up under none. What is missing is asked for by its number before it counts as gone.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from clickhouse_connect.driver.client import Client
 
@@ -21,6 +21,7 @@ FILTERS = ("", "spam", "deleted")
 def read_keys(api: Api, known: set[int], workspace_id: int) -> tuple[Sweep, set[int]]:
     """Return the ids of all tickets, and which of the known ones are gone."""
     ids: set[int] = set()
+    began_at = api.now
     for ticket_filter in FILTERS:
         params = {"filter": ticket_filter} if ticket_filter else {}
         reader = Tickets(api, EPOCH, timedelta(), workspace_id=workspace_id, **params)
@@ -34,7 +35,7 @@ def read_keys(api: Api, known: set[int], workspace_id: int) -> tuple[Sweep, set[
             raise reader.error
     gone = {ticket_id for ticket_id in sorted(known - ids) if _is_gone(api, ticket_id)}
     shown = tuple(sorted(ids | (known - gone)))
-    return Sweep(FEED, ACCOUNT, None, shown, api.now), gone
+    return Sweep(FEED, ACCOUNT, None, shown, began_at), gone
 
 
 def known_keys(client: Client) -> set[int]:
@@ -55,11 +56,6 @@ def known_keys(client: Client) -> set[int]:
         """  # noqa: S608  constants
     ).result_rows
     return {ticket_id for (ticket_id,) in rows}
-
-
-def is_due(last: datetime | None, now: datetime, days: float) -> bool:
-    """Return whether the ids are to be read again; a sweep that was never made is."""
-    return last is None or now - last >= timedelta(days=days)
 
 
 def _is_gone(api: Api, ticket_id: int) -> bool:

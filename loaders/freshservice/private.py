@@ -5,6 +5,8 @@ surrogate keys and say nothing outside it. So does what an account configures (n
 categories, policies, products), which names things and not people.
 """
 
+import re
+
 from loaders.door import Normaliser, Record
 from loaders.freshservice import activities
 from loaders.privacy import Privacy, email, name, phone, verbatim
@@ -115,6 +117,42 @@ PRIVATE: dict[str, dict[str, Normaliser]] = {
 }
 
 
+# What is known of a device that says nothing about who uses it. Every other text among its fields
+# (its name in the network, who logged in last) is replaced.
+_DEVICE = {
+    "product",
+    "vendor",
+    "cost",
+    "warranty",
+    "acquisition_date",
+    "warranty_expiry_date",
+    "asset_state",
+    "serial_number",
+    "last_audit_date",
+    "os",
+    "os_version",
+    "os_service_pack",
+    "memory",
+    "disk_space",
+    "cpu_speed",
+    "cpu_core_count",
+    "firmware",
+    "depreciation_id",
+    "salvage",
+}
+_TYPE_ID = re.compile(r"_\d+$")
+
+
+def _device_fields(asset: Record, privacy: Privacy) -> list[str]:
+    """Replace texts among the fields of an asset's type; their keys end in the type's id."""
+    fields = asset.get("type_fields")
+    if isinstance(fields, dict):
+        for key, value in fields.items():
+            if _TYPE_ID.sub("", key) not in _DEVICE and not isinstance(value, (int, float)):
+                fields[key] = privacy.replace(value, verbatim)
+    return []
+
+
 def _name_in_full(person: Record, _: Privacy) -> list[str]:
     """Add the name as prose has it, so that one in an activity finds its person."""
     parts = [person.get("first_name"), person.get("last_name")]
@@ -125,6 +163,7 @@ def _name_in_full(person: Record, _: Privacy) -> list[str]:
 # What a record needs beyond the replacement of whole fields.
 REWRITES = {
     "activity": activities.rewrite,
+    "asset": _device_fields,
     "requester": _name_in_full,
     "agent": _name_in_full,
 }

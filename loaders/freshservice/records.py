@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from typing import Any, NamedTuple
 
+import dlt
 import orjson
 import pyarrow as pa
 
@@ -83,11 +84,13 @@ class Parent(NamedTuple):
 def door(entity: str, privacy: Privacy) -> Door:
     """Return the door of one entity of the schema, for example `ticket`."""
     known = frozenset(_SCHEMAS["$defs"][entity]["properties"])
+    public: list[str] = dlt.config.get(f"sources.{SOURCE}.public_custom_fields") or []
     return Door(
         {**_SCHEMAS, "$ref": f"#/$defs/{entity}"},
         PRIVATE.get(entity, {}),
         lambda record: [("", record, known)],
         privacy,
+        {"custom_fields": frozenset(public)},
         *([REWRITES[entity]] if entity in REWRITES else []),
     )
 

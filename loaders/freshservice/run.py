@@ -17,40 +17,13 @@ from loaders.freshservice import children, keys, sweeps
 from loaders.freshservice.api import Api, StatusError, deadline
 from loaders.freshservice.budget import Budget
 from loaders.freshservice.due import Due, due
-from loaders.freshservice.lists import read_whole
+from loaders.freshservice.lists import GROUPS, PARAMS, PARTS, SINCE, WHOLE, read_whole
 from loaders.freshservice.records import CHILDREN, ENTITIES, SOURCE, Taker
 from loaders.freshservice.sweeps import ACCOUNT, Sweep
 from loaders.freshservice.window import EPOCH, Tickets, instant
 from loaders.landing import Server, ddl, land, open_pipeline
 from loaders.privacy import Privacy
 
-# Lists that are read whole, by the group in which a person is told of them. What is in the bin is a
-# list of its own, and so has a sweep of its own.
-LISTS = {
-    "people, places, rules": (
-        "requesters",
-        "agents",
-        "groups",
-        "departments",
-        "locations",
-        "business_hours",
-        "sla_policies",
-    ),
-    "assets and costs": (
-        "assets",
-        "assets?trashed=true",
-        "asset_types",
-        "products",
-        "vendors",
-        "contracts",
-        "purchase_orders",
-        "applications",
-    ),
-}
-PARAMS = {
-    "assets": {"include": "type_fields"},
-    "assets?trashed=true": {"include": "type_fields", "trashed": "true"},
-}
 TICKET_FILTERS = ("", "deleted", "spam")
 
 
@@ -62,8 +35,14 @@ def tickets(batch: Batch, feed: str, cursor: str) -> Iterator[Any]:
 
 
 @dlt.resource(name="lists", write_disposition="append")
-def lists(batches: list[Batch], swept: list[Sweep]) -> Iterator[Any]:
-    """Yield the lists that were read whole. No cursor: the API cannot say what changed."""
+def lists(
+    batches: list[Batch], swept: list[Sweep], cursors: dict[str, str] | None = None
+) -> Iterator[Any]:
+    """Yield lists that were read, the whole ones with their sweeps.
+
+    Only a few have a cursor: the API cannot say what changed in the others.
+    """
+    dlt.current.resource_state().update(cursors or {})
     for batch in batches:
         yield from batch.items()
     yield from sweeps.items(swept)
@@ -150,27 +129,49 @@ class _Run:
         self._sweep_days = sweep_days
 
     def load_lists(self, pipeline: dlt.Pipeline) -> None:
-        """Land the lists that are read whole, as one package: a package costs half a second."""
+        """Land the lists beside the tickets, as one package: a package costs half a second."""
         with Server.from_env().connect() as client:
             before = sweeps.previous(client)
-        batches, swept = [], []
-        for group, feed in ((group, feed) for group, feeds in LISTS.items() for feed in feeds):
+        batches, swept, cursors = [], [], {}
+        for group, feed in ((group, feed) for group, feeds in GROUPS.items() for feed in feeds):
             last = before.get(feed)
-            if last and self._may_wait(last):
+            since = self._since(pipeline, feed, last)
+            if since is None:
                 continue
             with self._feed(feed, group) as taker:
+                # What changed since is no list of what should be there.
                 known = frozenset(last.record_ids if last else ())
-                whole = read_whole(self._api, taker.feed, known, **PARAMS.get(feed, {}))
+                params = {"updated_since": instant(since)} if feed in SINCE else {}
+                read = read_whole(
+                    self._api,
+                    feed,
+                    None if feed in SINCE else known,
+                    PARTS.get(feed, WHOLE),
+                    **PARAMS.get(feed, {}),
+                    **params,
+                )
                 batches.append(batch := taker.batch())
-                ids = taker.take(whole.records, batch)
-                swept.append(Sweep(feed, ACCOUNT, None, ids, whole.read_at))
+                ids = taker.take(read.records, batch)
+                if feed in SINCE:
+                    cursors[feed] = instant(read.at)
+                if since == EPOCH:
+                    swept.append(Sweep(feed, ACCOUNT, None, ids, read.at))
                 self._progress(len(ids), 0, feed)
-        land(pipeline, lists(batches, swept))
+        land(pipeline, lists(batches, swept, cursors))
 
-    def _may_wait(self, last: Sweep) -> bool:
-        """Whether a list of many pages, which costs as many calls, was read only lately."""
+    def _since(self, pipeline: dlt.Pipeline, feed: str, last: Sweep | None) -> datetime | None:
+        """From when on a list is to be read: from the beginning, a while ago, or not now (None)."""
+        if last is None or self._is_sweep_due(last):
+            return EPOCH
+        if feed in SINCE:
+            return max(EPOCH, _cursor(pipeline, "lists", feed) - self._overlap)
+        # A list of many pages costs as many calls.
         is_large = len(last.record_ids) > self._page_size
-        return is_large and timedelta() <= self._api.now - last.read_at < self._large_list_pause
+        was_lately = timedelta() <= self._api.now - last.read_at < self._large_list_pause
+        return None if is_large and was_lately else EPOCH
+
+    def _is_sweep_due(self, last: Sweep) -> bool:
+        return self._api.now - last.read_at >= timedelta(days=self._sweep_days)
 
     def load_tickets(self, pipeline: dlt.Pipeline, ticket_filter: str) -> None:
         """Land the tickets of a filter that changed since its cursor.
@@ -182,7 +183,7 @@ class _Run:
         with self._feed(feed, "tickets") as taker:
             reader = Tickets(
                 self._api,
-                _cursor(pipeline, feed),
+                _cursor(pipeline, "tickets", feed),
                 self._overlap,
                 workspace_id=self._workspace_id,
                 include="stats",
@@ -201,10 +202,10 @@ class _Run:
         """Land the ids of all tickets, once a week."""
         with Server.from_env().connect() as client:
             last = sweeps.previous(client).get(keys.FEED)
-            if not keys.is_due(last and last.read_at, self._api.now, self._sweep_days):
+            if last and not self._is_sweep_due(last):
                 return
             known = keys.known_keys(client)
-        with self._feed("tickets?keys", "tickets") as taker:
+        with self._feed("tickets?keys", "ticket ids") as taker:
             swept, gone = keys.read_keys(self._api, known, self._workspace_id)
             taker.report.read = len(swept.record_ids)
             taker.report.note = f"shows {len(gone):,} tickets gone" if gone else ""
@@ -215,11 +216,8 @@ class _Run:
         began, until = time.monotonic(), deadline(self._children_seconds)
         with Server.from_env().connect() as client:
             todo = self._due(client)
-        takers = {
-            feed: Taker(feed, self._reports(feed), self._privacy)
-            for feeds in children.FEEDS.values()
-            for feed in feeds
-        }
+        feeds = dict.fromkeys(feed for names in children.FEEDS.values() for feed in names)
+        takers = {feed: Taker(feed, self._reports(feed), self._privacy) for feed in feeds}
         waiting = Counter(wanted.feed for wanted in todo)
         todo = [wanted for wanted in todo if not wanted.rests]
         package = _Package(takers)
@@ -301,8 +299,8 @@ class _Package:
         return children.children(list(self._batches.values()), self._swept, self._unanswered)
 
 
-def _cursor(pipeline: dlt.Pipeline, feed: str) -> datetime:
+def _cursor(pipeline: dlt.Pipeline, resource: str, feed: str) -> datetime:
     sources = pipeline.state.get("sources", {})
     state = sources.get(pipeline.default_schema_name or "", {}).get("resources", {})
-    text = state.get("tickets", {}).get(feed)
+    text = state.get(resource, {}).get(feed)
     return source_time(text, "cursor") if text else EPOCH
