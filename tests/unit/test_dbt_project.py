@@ -93,7 +93,8 @@ def test_every_rollup_has_the_same_columns_but_for_its_bucket(manifest: Any) -> 
             family, _, grain = model.name.rpartition("_")
             columns = [c for c in model.columns if not c.startswith("date_")]
             families.setdefault(family, {})[grain] = columns
-    assert families
+    assert families["rollup_tickets"].keys() == {"hourly", "daily", "weekly", "monthly"}
     for family, grains in families.items():
-        assert grains.keys() == {"hourly", "daily", "weekly", "monthly"}, family
+        # A family has the grains that its readers ask for: a day's backlog has no weekly sum.
+        assert grains.keys() <= {"hourly", "daily", "weekly", "monthly"}, family
         assert len({tuple(columns) for columns in grains.values()}) == 1, family

@@ -24,6 +24,7 @@ parsed as (
                 language Nullable(String),
                 active Nullable(Bool),
                 occasional Nullable(Bool),
+                member_of Array(Int64),
                 created_at Nullable(String)
             )'
         ) as record
@@ -36,6 +37,7 @@ typed as (
         {{ clean_string('record.full_name') }} as full_name_pseudonym,
         {{ clean_string('record.email') }} as email_pseudonym,
         {{ clean_string('record.job_title') }} as job_title,
+        record.member_of as group_ids,
         toLowCardinality({{ clean_string('record.language') }}) as language,
         toLowCardinality({{ clean_string('record.time_zone') }}) as rails_time_zone,
         coalesce(record.active, false) as is_active,

@@ -8,7 +8,12 @@
 }}
 
 with records as (
-    {{ landed_records('csat_responses', 'csat_response_id', keeps_versions=true, parents=['parent_type', 'parent_id']) }}
+    {{
+        landed_records(
+            'csat_responses', 'csat_response_id', keeps_versions=true,
+            parents=['parent_type', 'parent_id'],
+        )
+    }}
 ),
 
 parsed as (

@@ -8,7 +8,12 @@
 }}
 
 with records as (
-    {{ landed_records('requested_items', 'requested_item_id', parents=['parent_type', 'parent_id']) }}
+    {{
+        landed_records(
+            'requested_items', 'requested_item_id',
+            parents=['parent_type', 'parent_id'],
+        )
+    }}
 ),
 
 parsed as (

@@ -8,7 +8,12 @@
 }}
 
 with records as (
-    {{ landed_records('tasks', 'task_id', parents=['parent_type', 'parent_id']) }}
+    {{
+        landed_records(
+            'tasks', 'task_id',
+            parents=['parent_type', 'parent_id'],
+        )
+    }}
 ),
 
 parsed as (

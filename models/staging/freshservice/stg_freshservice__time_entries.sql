@@ -8,7 +8,12 @@
 }}
 
 with records as (
-    {{ landed_records('time_entries', 'time_entry_id', parents=['parent_type', 'parent_id']) }}
+    {{
+        landed_records(
+            'time_entries', 'time_entry_id',
+            parents=['parent_type', 'parent_id'],
+        )
+    }}
 ),
 
 parsed as (
