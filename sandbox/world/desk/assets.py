@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from sandbox.world.desk.catalog import (
+    DECLINING_30,
     DEPRECIATIONS,
     DESKTOP,
     LAPTOP,
@@ -176,8 +177,14 @@ def asset(seed: int, number: int, created_at: datetime, team: Team) -> Asset:
 
 
 def _price(dice: Dice, product: Product) -> Decimal | None:
-    """The price of the day, in cents; of a few nobody wrote it down."""
+    """The price of the day, in cents; of a few nobody wrote it down.
+
+    What loses 30% a year is sold in whole thousands: after no year does it end in half a cent, on
+    which two ways of reckoning could round differently.
+    """
     cents = round(product.price * dice.between(88, 112))
+    if product.depreciation_id == DECLINING_30:
+        cents = round(cents, -5)
     return None if dice.chance(0.02) else Decimal(cents) / 100
 
 

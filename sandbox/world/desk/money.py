@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from sandbox.world.desk.catalog import Depreciation
@@ -46,10 +46,17 @@ def _shares_after(method: Depreciation, months: int) -> int:
 
 
 def _declined(cost: Decimal, salvage: Decimal, method: Depreciation, months: int) -> Decimal:
-    years = Decimal(months) / 12
-    if method.yearly_rate:
-        return cost * (1 - Decimal(method.yearly_rate)) ** years
-    return cost * (salvage / cost) ** (years / method.years)
+    years, rest = divmod(months, 12)
+    if method.yearly_rate is None:
+        return cost * _root(salvage / cost, 12 * method.years) ** months
+    left = 1 - Decimal(method.yearly_rate)
+    return cost * left**years * _root(left, 12) ** rest
+
+
+@lru_cache(maxsize=8)
+def _root(number: Decimal, degree: int) -> Decimal:
+    """Kept, because all months of an asset need the same one, and it takes long."""
+    return number ** (Decimal(1) / degree)
 
 
 def months_until(first: date, last: date) -> Iterator[date]:
@@ -62,7 +69,7 @@ def months_until(first: date, last: date) -> Iterator[date]:
 
 def next_month(day: date) -> date:
     """The first day of the month after."""
-    return (day.replace(day=1) + 31 * DAY).replace(day=1)
+    return date(day.year + day.month // 12, day.month % 12 + 1, 1)
 
 
 def full_months(since: date, until: date) -> int:
