@@ -28,6 +28,7 @@ from sandbox.world.desk.desk import Desk
 from sandbox.world.desk.itil import Itil
 from sandbox.world.desk.links import Links, links_of
 from sandbox.world.desk.problems import CLOSED
+from sandbox.world.desk.record_dirt import EXPECTED
 from sandbox.world.desk.releases import COMPLETED, IN_PROGRESS, INCOMPLETE
 
 Row = Mapping[str, Any]
@@ -44,6 +45,31 @@ def itil_files(desk: Desk, now: datetime) -> Iterator[tuple[str, Iterator[Row]]]
     yield "ticket_assets", ticket_asset_rows(links)
     yield "case_tasks", case_task_rows(itil, now)
     yield "case_time_entries", case_time_entry_rows(itil, now)
+
+
+def dirt_rows(desk: Desk, now: datetime) -> Iterator[Row]:
+    """What is wrong with records of all lists but the tickets', as `dirt.jsonl` tells it."""
+    listed = {
+        "assets": [asset.asset_id for asset in desk.estate.assets(now) if not asset.is_gone(now)],
+        "contracts": [contract.contract_id for contract in desk.estate.contracts(now)],
+        "purchase_orders": [order.order_id for order in desk.estate.orders(now)],
+        "problems": [problem.case_id for problem in desk.itil.problems(now)],
+        "changes": [change.case_id for change in desk.itil.changes(now)],
+        "releases": [release.case_id for release in desk.itil.releases(now)],
+    }
+    for feed, ids in listed.items():
+        for record_id in ids:
+            kind = desk.record_dirt(feed, record_id)
+            if kind:
+                yield {
+                    "source": "freshservice",
+                    "feed": feed,
+                    "kind": kind,
+                    "where": {"id": record_id},
+                    "message_id": None,
+                    "expected": EXPECTED,
+                    "resent": None,
+                }
 
 
 def linked(itil: Itil, births: Iterable[Birth]) -> Linked:

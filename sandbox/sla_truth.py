@@ -26,7 +26,7 @@ from sandbox.world.desk.business_time import advance
 from sandbox.world.desk.calendars import Calendar
 from sandbox.world.desk.desk import Desk
 from sandbox.world.desk.scenes import Life
-from sandbox.world.desk.sla import policy_for
+from sandbox.world.desk.sla import Target, policy_for
 from sandbox.world.desk.states import PAUSED, seconds_on
 from sandbox.world.desk.stretches import State, Stretch
 
@@ -103,33 +103,45 @@ def _excluded(told: Told) -> str | None:
 
 def _spells(desk: Desk, told: Told, metric: str, turn: Turn, end: datetime) -> Iterator[Spell]:
     """The life from the question to the end, with the due date that held in each piece."""
+    paused: list[Stretch] = []
+    reckoned: dict[tuple[object, ...], datetime] = {}
     for stretch in told.stretches:
         if stretch.starts_at > end:
             return
-        if stretch.ends_at and stretch.ends_at <= turn.asked_at:
-            continue
-        starts_at = max(stretch.starts_at, turn.asked_at)
-        due_at = _due(desk, told, metric, turn.asked_at, stretch)
-        yield Spell(stretch.state, starts_at, stretch.ends_at, due_at)
+        if not stretch.ends_at or stretch.ends_at > turn.asked_at:
+            target, clock = _target(desk, told, stretch)
+            key = (target, clock, len(paused))
+            if key not in reckoned:
+                reckoned[key] = _due(metric, turn.asked_at, target, clock, paused)
+            starts_at = max(stretch.starts_at, turn.asked_at)
+            yield Spell(stretch.state, starts_at, stretch.ends_at, reckoned[key])
+        if metric == "resolution" and stretch.state.status in PAUSED:
+            paused.append(stretch)
 
 
-def _due(desk: Desk, told: Told, metric: str, asked_at: datetime, stretch: Stretch) -> datetime:
-    state = stretch.state
-    ticket_type, group = told.ticket.birth.topic.type, state.group
-    policy = policy_for(desk.policies, ticket_type, state.group_id)
-    target = policy.targets[state.priority]
-    at = stretch.starts_at
+def _target(desk: Desk, told: Told, stretch: Stretch) -> tuple[Target, Calendar | None]:
+    """What the policy asks for in a stretch, and the calendar that it counts on, if on any."""
+    group, at = stretch.state.group, stretch.starts_at
+    ticket_type = told.ticket.birth.topic.type
+    policy = policy_for(desk.policies, ticket_type, stretch.state.group_id)
+    target = policy.targets[stretch.state.priority]
     calendar = (group.calendar_at(at) if group else desk.default_calendar).known(at)
-    clock = calendar if target.business_hours else None
-    if metric == "resolution":
-        pauses = sum(
-            seconds_on(clock, pause.starts_at, pause.ends_at)
-            for pause in told.stretches
-            if pause.state.status in PAUSED and pause.ends_at and pause.ends_at <= at
-        )
-        return _later(clock, asked_at, target.resolve_within + pauses)
-    within = target.respond_within if metric == "first_response" else target.next_respond_within
-    return _later(clock, asked_at, within)
+    return target, calendar if target.business_hours else None
+
+
+def _due(
+    metric: str,
+    asked_at: datetime,
+    target: Target,
+    clock: Calendar | None,
+    paused: list[Stretch],
+) -> datetime:
+    if metric == "first_response":
+        return _later(clock, asked_at, target.respond_within)
+    if metric == "next_response":
+        return _later(clock, asked_at, target.next_respond_within)
+    stood = sum(seconds_on(clock, one.starts_at, one.ends_at) for one in paused if one.ends_at)
+    return _later(clock, asked_at, target.resolve_within + stood)
 
 
 def _later(clock: Calendar | None, start: datetime, seconds: int) -> datetime:

@@ -11,6 +11,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ import orjson
 
 from sandbox.backlog_truth import backlog_rows
 from sandbox.desk_truth import (
+    child_dirt_rows,
     conversation_rows,
+    gone_rows,
     leave_rows,
     status_rows,
     survey_rows,
@@ -26,7 +29,7 @@ from sandbox.desk_truth import (
 )
 from sandbox.estate_truth import estate_files
 from sandbox.freshservice.ticket_payload import shown_resolved_at
-from sandbox.itil_truth import itil_files
+from sandbox.itil_truth import dirt_rows, itil_files
 from sandbox.sla_truth import sla_rows
 from sandbox.ticket_truth import Told, measures, reply_rows, state_rows, tell
 from sandbox.world import World
@@ -50,9 +53,13 @@ def write_truth(world: World, now: datetime, folder: Path) -> None:
     _write(folder / "registrations.jsonl", _registrations(stories, now_ms))
     tickets = world.desk.tickets(now)
     _write(folder / "tickets_by_hour.jsonl", _tickets_by_hour(world.desk, tickets))
-    _write(folder / "dirt.jsonl", _dirt(world, tickets))
     # Told anew for every truth: at scale 1 that takes 2 s and 20 MB, which are given back.
     seed, lives = world.desk.seed, list(world.desk.lives(now))
+    dirt = chain(
+        _dirt(world, tickets), child_dirt_rows(world.desk, lives, now), dirt_rows(world.desk, now)
+    )
+    _write(folder / "dirt.jsonl", dirt)
+    _write(folder / "gone.jsonl", gone_rows(world.desk, lives, now))
     _write(folder / "conversations.jsonl", conversation_rows(seed, lives, now))
     _write(folder / "time_entries.jsonl", time_entry_rows(seed, lives, now))
     _write(folder / "csat.jsonl", survey_rows(seed, lives, now))

@@ -48,9 +48,18 @@ class _Line(NamedTuple):
 
 def activity_payloads(life: Life, now: datetime) -> list[dict[str, Any]]:
     """The elements of /tickets/{id}/activities up to a moment, the oldest first."""
+    return [_created(life.birth), *map(_payload, _lines(life, now))]
+
+
+def count_activities(life: Life, now: datetime) -> int:
+    """How many elements there are."""
+    return 1 + sum(1 for _ in _lines(life, now))
+
+
+def _lines(life: Life, now: datetime) -> Iterator[_Line]:
+    yield from _dispatched(life.birth)
     found = (_line(life.birth, scene) for scene in life.scenes if scene.at <= now)
-    lines = [*_dispatched(life.birth), *filter(None, found)]
-    return [_created(life.birth), *map(_payload, lines)]
+    yield from filter(None, found)
 
 
 def _created(birth: Birth) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from sandbox.freshservice.account import ACCOUNT
 from sandbox.freshservice.case_payload import change_payload, problem_payload, release_payload
 from sandbox.freshservice.errors import InvalidError, answer
 from sandbox.freshservice.paging import page_of
+from sandbox.freshservice.soil import soiled
 from sandbox.freshservice.task_payload import task_payload
 from sandbox.freshservice.tickets import checked_includes, instant
 from sandbox.freshservice.time_entry_payload import time_entry_payload
@@ -32,7 +33,8 @@ async def list_problems(request: web.Request) -> web.Response:
     account = request.config_dict[ACCOUNT]
     now = account.now()
     found = _selected(request, account.desk.itil.problems(now), now)
-    return page_of(request, "problems", found, partial(problem_payload, now))
+    show = soiled(account.desk, "problems", partial(problem_payload, now))
+    return page_of(request, "problems", found, show)
 
 
 async def list_changes(request: web.Request) -> web.Response:
@@ -42,7 +44,8 @@ async def list_changes(request: web.Request) -> web.Response:
     found = _selected(request, account.desk.itil.changes(now), now)
     if "updated_since" not in request.query:
         found = [change for change in found if change.created_at >= now - WINDOW]
-    return page_of(request, "changes", found, partial(change_payload, now, includes=includes))
+    show = soiled(account.desk, "changes", partial(change_payload, now, includes=includes))
+    return page_of(request, "changes", found, show)
 
 
 async def list_releases(request: web.Request) -> web.Response:
@@ -50,7 +53,8 @@ async def list_releases(request: web.Request) -> web.Response:
     account = request.config_dict[ACCOUNT]
     now = account.now()
     found = _selected(request, account.desk.itil.releases(now), now)
-    return page_of(request, "releases", found, partial(release_payload, now))
+    show = soiled(account.desk, "releases", partial(release_payload, now))
+    return page_of(request, "releases", found, show)
 
 
 async def view_case(request: web.Request) -> web.Response:

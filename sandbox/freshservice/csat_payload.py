@@ -36,5 +36,5 @@ def csat_payload(seed: int, answer: Survey) -> dict[str, Any]:
         "primary_question": QUESTION,
         "questionnaire_responses": comments if dice.chance(0.4) else [],
         "created_at": answer.at,
-        "updated_at": answer.at,
+        "updated_at": answer.changed_at or answer.at,
     }

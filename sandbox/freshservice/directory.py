@@ -28,7 +28,8 @@ async def list_requesters(request: web.Request) -> web.Response:
     now = account.now()
     people: list[Requester | Agent] = [*account.desk.requesters(now)]
     if request.query.get("include_agents") == "true":
-        people += account.desk.agents(now)
+        known = {somebody.requester_id for somebody in account.desk.requesters(now)}
+        people += [agent for agent in account.desk.agents(now) if agent.agent_id not in known]
 
     def show(somebody: Requester | Agent) -> dict[str, object]:
         if isinstance(somebody, Agent):

@@ -21,7 +21,7 @@ def requester_payload(somebody: Requester, now: datetime) -> dict[str, Any]:
     who, (department_id, department) = somebody.person, somebody.department
     return {
         "id": somebody.requester_id,
-        "is_agent": False,
+        "is_agent": somebody.is_agent(now),
         "first_name": who.first_name,
         "last_name": who.last_name,
         "job_title": somebody.job_title,

@@ -23,6 +23,7 @@ from sandbox.freshservice.software_payload import (
     seat_payload,
     software_payload,
 )
+from sandbox.freshservice.soil import soiled
 from sandbox.freshservice.tickets import checked_includes
 from sandbox.world.desk.catalog import ASSET_TYPES, PRODUCTS, VENDORS
 from sandbox.world.desk.software import CATALOG, Software
@@ -41,9 +42,8 @@ async def list_assets(request: web.Request) -> web.Response:
         for asset in desk.estate.assets(now)
         if asset.is_trashed(now) == trashed and not asset.is_gone(now)
     ]
-    return page_of(
-        request, "assets", shown, partial(asset_payload, desk.seed, now, includes=includes)
-    )
+    show = soiled(account.desk, "assets", partial(asset_payload, desk.seed, now, includes=includes))
+    return page_of(request, "assets", shown, show)
 
 
 async def view_asset(request: web.Request) -> web.Response:
@@ -80,16 +80,16 @@ async def list_contracts(request: web.Request) -> web.Response:
     """GET /contracts: read whole, for it has no filter by time."""
     account = request.config_dict[ACCOUNT]
     estate, now = account.desk.estate, account.now()
-    return page_of(
-        request, "contracts", estate.contracts(now), partial(contract_payload, estate, now)
-    )
+    show = soiled(account.desk, "contracts", partial(contract_payload, estate, now))
+    return page_of(request, "contracts", estate.contracts(now), show)
 
 
 async def list_purchase_orders(request: web.Request) -> web.Response:
     """GET /purchase_orders."""
     account = request.config_dict[ACCOUNT]
     orders = account.desk.estate.orders(account.now())
-    return page_of(request, "purchase_orders", orders, partial(order_payload, account.now()))
+    show = soiled(account.desk, "purchase_orders", partial(order_payload, account.now()))
+    return page_of(request, "purchase_orders", orders, show)
 
 
 async def list_applications(request: web.Request) -> web.Response:

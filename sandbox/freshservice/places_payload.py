@@ -15,7 +15,9 @@ def department_payload(desk: Desk, department: tuple[int, str]) -> dict[str, Any
     heads = [
         somebody.requester_id
         for somebody in desk.requesters(desk.opening)
-        if somebody.department == department and somebody.left_at is None
+        if somebody.department == department
+        and somebody.left_at is None
+        and not somebody.forgotten_at
     ]
     return {
         "id": department[0],

@@ -87,7 +87,7 @@ def test_every_ticket_is_in_raw_as_the_source_has_it(killed: Sandbox) -> None:
     refused = {
         line["where"]["ticket_id"]
         for line in truth(killed, "dirt")
-        if line["source"] == "freshservice" and line["expected"].startswith("dead_letter:")
+        if line["feed"] == "tickets" and line["expected"].startswith("dead_letter:")
     }
     expected = {
         (ticket["ticket_id"], ticket["status"], ticket["updated_at"][:19])

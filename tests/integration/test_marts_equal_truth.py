@@ -124,7 +124,7 @@ def test_every_ticket_is_what_happened(built: Sandbox) -> None:
     refused = {
         line["where"]["ticket_id"]
         for line in truth(built, "dirt")
-        if line["source"] == "freshservice" and line["expected"].startswith("dead_letter:")
+        if line["feed"] == "tickets" and line["expected"].startswith("dead_letter:")
     }
     columns = [
         "ticket_id", "status_id", "priority_id", "is_priority_defaulted", "group_id",

@@ -1,5 +1,6 @@
 """What the company has, and its problems, changes and releases, over HTTP and in the truth."""
 
+import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -8,6 +9,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+import jsonschema_rs
 import pytest
 import requests
 
@@ -24,13 +26,13 @@ from sandbox.freshservice.asset_payload import asset_payload
 from sandbox.freshservice.case_payload import change_payload, problem_payload, release_payload
 from sandbox.freshservice.contract_payload import contract_payload
 from sandbox.freshservice.order_payload import order_payload
-from sandbox.itil_truth import change_rows, linked, problem_rows
+from sandbox.itil_truth import change_rows, dirt_rows, linked, problem_rows
 from sandbox.world import World
 from sandbox.world.desk.casework import case_tasks, case_time_entries
 from sandbox.world.desk.links import links_of
 from sandbox.world.desk.orders import Line
 from sandbox.world.desk.software import CATALOG
-from tests.unit.test_freshservice_standin import KEY, Server, serve
+from tests.unit.test_freshservice_standin import KEY, SCHEMA, Server, serve
 
 DAYS = (10, 45, 90, 91, 100, 130)
 ORDERS = ("purchase_orders", "applications")
@@ -365,3 +367,55 @@ def test_nothing_changes_without_its_updated_at(world: World) -> None:
             else:
                 assert after[key]["updated_at"] == was["updated_at"]
     assert changed > 100
+
+
+ENTITIES = {
+    "problems": "problem",
+    "changes": "change",
+    "releases": "release",
+    "assets": "asset",
+    "contracts": "contract",
+    "purchase_orders": "purchase_order",
+}
+
+
+@pytest.fixture(scope="module")
+def filthy_server() -> Iterator[Server]:
+    yield from serve(dirt=1)
+
+
+@pytest.mark.parametrize("name", ENTITIES)
+def test_exactly_what_the_truth_calls_broken_fails_its_schema(
+    filthy_server: Server, name: str
+) -> None:
+    desk, now = filthy_server.world.desk, filthy_server.clock.now
+    told = {row["where"]["id"] for row in dirt_rows(desk, now) if row["feed"] == name}
+    schema = json.loads(SCHEMA.read_text())
+    validator = jsonschema_rs.validator_for(
+        {**schema, "$ref": f"#/$defs/{ENTITIES[name]}"}, validate_formats=True
+    )
+    broken = set()
+    for aside in ({}, {"trashed": "true"} if name == "assets" else {"filter": "deleted"}):
+        for record in filthy_server.walk(name, per_page=100, **SINCE, **aside):
+            if not validator.is_valid(record):
+                broken.add(record["id"])
+    assert broken == told
+    assert len(told) > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "entity"),
+    [
+        ("asset_types", "asset_type"),
+        ("products", "product"),
+        ("vendors", "vendor"),
+        ("applications", "application"),
+    ],
+)
+def test_small_lists_pass_their_schema(server: Server, name: str, entity: str) -> None:
+    schema = json.loads(SCHEMA.read_text())
+    validator = jsonschema_rs.validator_for(
+        {**schema, "$ref": f"#/$defs/{entity}"}, validate_formats=True
+    )
+    for record in server.walk(name, per_page=100):
+        validator.validate(record)

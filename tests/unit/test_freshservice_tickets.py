@@ -1,20 +1,30 @@
 """The lives that tickets of the stand-in live, and what their view and their children tell."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
 import requests
 
 from sandbox.freshservice.activity_payload import activity_payloads
+from sandbox.freshservice.children import activity_key, soiled
+from sandbox.freshservice.conversation_payload import conversation_payload
 from sandbox.freshservice.task_payload import task_payload
+from sandbox.truth import write_truth
 from sandbox.world import World
+from sandbox.world.desk.conversations import conversations, ever_said
 from sandbox.world.desk.requested_items import FULFILLED, REQUESTED, requested_items
+from sandbox.world.desk.surveys import survey
 from sandbox.world.desk.tasks import COMPLETED, tasks
-from tests.unit.test_freshservice_standin import ALL, KEY, Server, serve
+from sandbox.world.desk.time_entries import deleted_entries, time_entries
+from tests.unit.test_freshservice_standin import ALL, KEY, Server, schema_of, serve
 
 START = date(2026, 1, 15)
 
@@ -156,3 +166,92 @@ def test_tickets_live_all_the_lives_that_a_warehouse_must_follow(world: World) -
         "deleted this ticket",
         "marked this ticket",
     } <= set(sentences)
+
+
+def test_what_is_gone_for_good_is_found_nowhere(world: World) -> None:
+    desk, now = world.desk, world.end_of_history
+    gone = dict(desk.purged(now))
+    assert gone
+    alive = {ticket.ticket_id for ticket in desk.tickets(now)}
+    assert not alive & set(gone)
+    assert alive | set(gone) == set(range(1, max(alive) + 1))
+    for ticket_id, gone_at in gone.items():
+        before = desk.ticket(ticket_id, gone_at - timedelta(seconds=1))
+        assert before
+        assert before.ticket_id == ticket_id
+        assert desk.ticket(ticket_id, gone_at) is None
+        assert desk.life(ticket_id, gone_at) is None
+
+
+def test_what_is_deleted_below_a_ticket_goes_with_a_step_of_it(world: World) -> None:
+    seed, now, gone = world.desk.seed, world.end_of_history, Counter[str]()
+    for life in world.desk.lives(now):
+        steps = {scene.at for scene in life.scenes}
+        found = [(one.conversation_id, one.gone_at) for one in ever_said(seed, life)]
+        for name, members in (
+            ("notes", [(number, at) for number, at in found if at]),
+            ("entries", list(deleted_entries(seed, life))),
+        ):
+            for number, at in members:
+                assert at in steps
+                gone[name] += 1
+                for moment, is_there in ((at - timedelta(seconds=1), True), (at, False)):
+                    ids = {one.conversation_id for one in conversations(seed, life, moment)}
+                    ids |= {entry.entry_id for entry in time_entries(seed, life, moment)}
+                    assert (number in ids) == is_there
+    assert min(gone["notes"], gone["entries"]) > 5
+
+
+def test_some_people_change_their_mind_about_how_it_went(world: World) -> None:
+    end = world.end_of_history + timedelta(days=60)
+    changed = 0
+    for life in world.desk.lives(world.end_of_history):
+        answer = survey(world.desk.seed, life, end)
+        if answer and answer.changed_at:
+            changed += 1
+            before = survey(world.desk.seed, life, answer.changed_at - timedelta(seconds=1))
+            assert before
+            assert (before.survey_id, before.at) == (answer.survey_id, answer.at)
+            assert before.acquired == answer.first_acquired != answer.acquired
+    assert changed > 5
+
+
+def test_some_requesters_are_agents_too(world: World) -> None:
+    now = world.end_of_history
+    agents = {agent.agent_id: agent for agent in world.desk.agents(now)}
+    both = [r for r in world.desk.requesters(now) if r.requester_id in agents]
+    assert both
+    assert all(somebody.is_agent(now) for somebody in both)
+    for life in world.desk.lives(now):
+        for scene in life.scenes:
+            assert scene.hand.agent_id != life.birth.requester.requester_id
+
+
+def test_dirt_on_children_is_what_the_truth_says_and_passes_no_schema(tmp_path: Path) -> None:
+    world = World(1, 0.02, START, 30, 1.0)
+    now, seed = world.end_of_history, world.desk.seed
+    write_truth(world, now, tmp_path)
+    lines = [json.loads(line) for line in (tmp_path / "dirt.jsonl").open()]
+    told = {
+        (line["feed"], line["where"]["id"]): line["kind"]
+        for line in lines
+        if line["source"] == "freshservice" and line["feed"] != "tickets"
+    }
+    assert {feed for feed, _ in told} >= {"activities", "conversations", "time_entries"}
+    assert {line["expected"] for line in lines if line["feed"] == "activities"} == {
+        "dead_letter:schema"
+    }
+    validators = {"conversations": schema_of("conversation"), "activities": schema_of("activity")}
+    for life in world.desk.lives(now):
+        ticket_id = life.birth.ticket_id
+        shown: list[tuple[str, int | str, dict[str, Any]]] = [
+            ("conversations", one.conversation_id, conversation_payload(seed, life.birth, one))
+            for one in conversations(seed, life, now)
+        ]
+        shown += [
+            ("activities", activity_key(ticket_id, number), line)
+            for number, line in enumerate(activity_payloads(life, now))
+        ]
+        for feed, key, payload in shown:
+            soil = orjson.loads(orjson.dumps(soiled(world.desk, feed, key, payload)))
+            assert validators[feed].is_valid(soil) == ((feed, key) not in told)

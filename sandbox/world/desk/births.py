@@ -105,6 +105,7 @@ def _somebody(dice: Dice, people: Sequence[Requester], moment: datetime) -> Requ
     """A few people write most of the tickets; nobody does before coming or after leaving."""
     for _ in range(6):
         somebody = people[int(len(people) * dice.random() ** 1.8)]
-        if somebody.created_at <= moment and somebody.is_active(moment):
+        here = somebody.is_active(moment) and not somebody.is_forgotten(moment)
+        if somebody.created_at <= moment and here:
             return somebody
     return people[0]

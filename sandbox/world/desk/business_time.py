@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from sandbox.world.desk.calendars import Calendar
 from sandbox.world.desk.groups import Group
@@ -11,6 +12,8 @@ ONE_DAY = timedelta(days=1)
 NOTHING = timedelta()
 
 
+# A ticket's measures mostly end in the same instants, and one group holds it from end to end.
+@lru_cache(maxsize=1 << 12)
 def business_seconds(calendar: Calendar, start: datetime, end: datetime) -> int:
     """How many seconds the calendar is open between two instants."""
     total, first, until = 0, int(start.timestamp()), int(end.timestamp())

@@ -57,20 +57,45 @@ class Conversation(NamedTuple):
     at: datetime
     agent: Agent | None
     """Who wrote it; None is the requester or the automation, by its kind."""
+    gone_at: datetime | None = None
+    """When somebody deleted it, together with a later step of the ticket."""
 
 
 Said = tuple[datetime, Kind, Occasion, Agent | None]
 
 
 def conversations(seed: int, life: Life, now: datetime) -> list[Conversation]:
-    """All conversations of a ticket up to a moment, the oldest first."""
+    """All conversations of a ticket at a moment, the oldest first."""
+    return [
+        one
+        for one in ever_said(seed, life)
+        if one.at <= now and not (one.gone_at and one.gone_at <= now)
+    ]
+
+
+def ever_said(seed: int, life: Life) -> list[Conversation]:
+    """All that is ever said on a ticket, also what is deleted in the end."""
     ticket_id = life.birth.ticket_id
     first = FIRST_CONVERSATION_ID + IDS_PER_TICKET * ticket_id
     return [
-        Conversation(first + number, ticket_id, kind, occasion, at, agent)
+        Conversation(
+            first + number,
+            ticket_id,
+            kind,
+            occasion,
+            at,
+            agent,
+            _gone_at(seed, life, first + number, at) if kind is Kind.NOTE else None,
+        )
         for number, (at, kind, occasion, agent) in enumerate(_said(seed, life))
-        if at <= now
     ]
+
+
+def _gone_at(seed: int, life: Life, conversation_id: int, at: datetime) -> datetime | None:
+    """Now and then somebody regrets a note; what the requester has read stays."""
+    if not Dice(seed, "conversation-gone", conversation_id).chance(0.04):
+        return None
+    return next((s.at for s in life.scenes if s.at > at and s.did is not Did.PURGE), None)
 
 
 def _said(seed: int, life: Life) -> Iterator[Said]:

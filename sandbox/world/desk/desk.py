@@ -9,16 +9,17 @@ from functools import partial
 
 from sandbox.world.desk.births import Birth, birth
 from sandbox.world.desk.calendars import Calendar, calendars
-from sandbox.world.desk.dirt import ticket_dirt
+from sandbox.world.desk.dirt import child_dirt, ticket_dirt
 from sandbox.world.desk.estate import Estate
 from sandbox.world.desk.groups import groups
 from sandbox.world.desk.itil import Itil
-from sandbox.world.desk.lives import Roster, Step, live
+from sandbox.world.desk.lives import Did, Roster, Step, live
 from sandbox.world.desk.merges import absorb, merging
+from sandbox.world.desk.record_dirt import record_dirt
 from sandbox.world.desk.regions import intensity
 from sandbox.world.desk.scenes import Life, life_of
 from sandbox.world.desk.sla import policies
-from sandbox.world.desk.staff import Agent, Requester, agents, requester
+from sandbox.world.desk.staff import Agent, Requester, agents, promote, requester
 from sandbox.world.desk.states import TicketState, state_at
 from sandbox.world.tempo import Tempo
 
@@ -40,10 +41,14 @@ class Desk:
         self.default_calendar: Calendar = next(c for c in self.calendars if c.is_default)
         self.groups = groups(self.calendars, changed_at)
         self.policies = policies(self.groups)
-        agent_count = max(16, round(AGENTS * scale**0.5))
-        self._agents = agents(seed, agent_count, self.opening, self.groups)
+        agent_count = max(20, round(AGENTS * scale**0.5))
         count = max(60, round(REQUESTERS * scale))
-        self._requesters = tuple(requester(seed, number, self.opening) for number in range(count))
+        self._requesters, self._agents = promote(
+            seed,
+            [requester(seed, number, self.opening) for number in range(count)],
+            agents(seed, agent_count, self.opening, self.groups),
+            self.opening,
+        )
         self._roster: Roster = {
             group: tuple(agent for agent in self._agents if group in agent.groups)
             for group in self.groups.values()
@@ -69,7 +74,17 @@ class Desk:
 
     def requesters(self, now: datetime) -> list[Requester]:
         """Everybody who may write tickets or once might."""
-        return [somebody for somebody in self._requesters if somebody.created_at <= now]
+        return [
+            somebody
+            for somebody in self._requesters
+            if somebody.created_at <= now and not somebody.is_forgotten(now)
+        ]
+
+    def forgotten(self, now: datetime) -> Iterator[tuple[int, datetime]]:
+        """The requesters who had themselves forgotten by a moment, and since when."""
+        for somebody in self._requesters:
+            if somebody.forgotten_at and somebody.forgotten_at <= now:
+                yield somebody.requester_id, somebody.forgotten_at
 
     def tickets(self, now: datetime) -> list[TicketState]:
         """Every ticket as it stands at a moment, deleted and spam too, by id."""
@@ -78,7 +93,7 @@ class Desk:
             if at != now or not states:
                 self._tell_until(now)
                 folded = (state_at(*life, now) for life in self._lives)
-                states = [state for state in folded if state]
+                states = [state for state in folded if state and not state.gone]
                 self._states = (now, states)
             return states
 
@@ -88,7 +103,8 @@ class Desk:
             self._tell_until(now)
         if not 1 <= ticket_id <= len(self._lives):
             return None
-        return state_at(*self._lives[ticket_id - 1], now)
+        state = state_at(*self._lives[ticket_id - 1], now)
+        return None if state is None or state.gone else state
 
     def life(self, ticket_id: int, now: datetime) -> Life | None:
         """The whole life of a ticket that there is at a moment: what its children are read off."""
@@ -97,18 +113,36 @@ class Desk:
         if not 1 <= ticket_id <= len(self._lives):
             return None
         born, steps = self._lives[ticket_id - 1]
-        return life_of(self.seed, born, steps, self._roster) if born.created_at <= now else None
+        if born.created_at > now or _is_gone(steps, now):
+            return None
+        return life_of(self.seed, born, steps, self._roster)
 
     def lives(self, now: datetime) -> Iterator[Life]:
         """The lives of all tickets there are at a moment, by id, each told when it is asked for."""
-        number = 1
-        while life := self.life(number, now):
-            yield life
-            number += 1
+        with self._lock:
+            self._tell_until(now)
+        for number in range(len(self._lives)):
+            life = self.life(number + 1, now)
+            if life:
+                yield life
+
+    def purged(self, now: datetime) -> Iterator[tuple[int, datetime]]:
+        """The tickets that are gone for good by a moment, and since when."""
+        for born, steps in self._lives:
+            if born.created_at <= now and _is_gone(steps, now):
+                yield born.ticket_id, steps[-1].at
 
     def dirt(self, ticket_id: int) -> str | None:
         """What is wrong with a ticket in the API, if anything."""
         return ticket_dirt(self.seed, self._dirt, ticket_id)
+
+    def child_dirt(self, feed: str, child: int | str) -> str | None:
+        """What is wrong with something that hangs on a ticket, if anything."""
+        return child_dirt(self.seed, self._dirt, feed, child) if self._dirt else None
+
+    def record_dirt(self, feed: str, record_id: int) -> str | None:
+        """What is wrong with a record of another list, if anything."""
+        return record_dirt(self.seed, self._dirt, feed, record_id)
 
     def _tell_until(self, now: datetime) -> None:
         while True:
@@ -129,6 +163,10 @@ class Desk:
         # Half of a place is left to chance: ids stay in the order of creation.
         jitter = (number * 0.7548776662466927 + self.seed * 0.31) % 1.0
         return self._tempo.at(number + jitter).replace(microsecond=0)
+
+
+def _is_gone(steps: tuple[Step, ...], now: datetime) -> bool:
+    return bool(steps) and steps[-1].did is Did.PURGE and steps[-1].at <= now
 
 
 def _edits(end_of_history: datetime) -> tuple[datetime, datetime]:

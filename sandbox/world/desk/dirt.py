@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from zlib import crc32
 
 from sandbox.world.dice import Dice, Weighted
 
@@ -47,3 +48,34 @@ def _drop(dice: Dice, ticket: Mapping[str, Any], field: str) -> dict[str, Any]:
     if dice.chance(0.5):
         return {**ticket, field: None}
     return {key: value for key, value in ticket.items() if key != field}
+
+
+# A child that cannot be read is as rare as a ticket that cannot.
+BROKEN_CHILDREN = 0.08
+CHILD_REQUIRED = {
+    "activities": ("content", "created_at"),
+    "conversations": ("id", "created_at"),
+    "time_entries": ("id", "time_spent"),
+    "tasks": ("id", "status"),
+    "requested_items": ("id",),
+    "csat_response": ("id", "created_at"),
+}
+WRONG = {"id": "unknown", "status": "unknown", "created_at": 1767225600}
+
+
+def child_dirt(seed: int, dirt: float, feed: str, child: int | str) -> str | None:
+    """What is wrong with a child of a ticket, for as long as it lives, or None."""
+    # A checksum is die enough to tell which are touched; a die for each takes seconds.
+    if crc32(f"{seed}/{feed}/{child}".encode()) >= dirt * BROKEN_CHILDREN * 2**32:
+        return None
+    return Dice(seed, "child-dirt", feed, child).one_of(("missing_field", "wrong_type"))
+
+
+def spoil_child(
+    seed: int, feed: str, child: int | str, payload: Mapping[str, Any], kind: str
+) -> dict[str, Any]:
+    """The child as the API shows it: no client can make anything of it."""
+    field = Dice(seed, "child-spoil", feed, child).one_of(CHILD_REQUIRED[feed])
+    if kind == "missing_field":
+        return {key: value for key, value in payload.items() if key != field}
+    return {**payload, field: WRONG.get(field, 42)}

@@ -20,6 +20,8 @@ FIRST_RESPONSE = {URGENT: 10 * MINUTE, HIGH: 45 * MINUTE, MEDIUM: 2 * HOUR, LOW:
 WORK = {URGENT: 1.5 * HOUR, HIGH: 4 * HOUR, MEDIUM: 9 * HOUR, LOW: 20 * HOUR}
 """Median business time to the first response, and from there to the resolution."""
 AUTO_CLOSE = timedelta(days=5)
+BIN = timedelta(days=30)
+"""How long the bin keeps what is in it, where it is emptied at all."""
 Roster = dict[Group, tuple[Agent, ...]]
 
 
@@ -37,6 +39,7 @@ class Did(Enum):
     SPAM = "spam"
     MERGE = "merge"
     ABSORB = "absorb"
+    PURGE = "purge"
     """The other end of a merge: the value of both is the number of the other ticket."""
 
 
@@ -63,7 +66,18 @@ def live(seed: int, birth: Birth, roster: Roster, fallback: Calendar) -> tuple[S
     life.steps.sort(key=lambda step: step.at)
     if not birth.is_spam and life.dice.chance(0.012):
         life.be_deleted()
-    return tuple(life.steps)
+    return _until_purged(seed, birth.ticket_id, life.steps)
+
+
+def _until_purged(seed: int, ticket_id: int, steps: list[Step]) -> tuple[Step, ...]:
+    """Some tickets are gone for good one day, from the bin or from the desk, and tell nobody."""
+    dice = Dice(seed, "purge", ticket_id)
+    binned = steps and steps[-1].did is Did.DELETE
+    if steps and dice.chance(0.3 if binned else 0.002):
+        wait = BIN if binned else timedelta(seconds=int(dice.between(3 * DAY, 60 * DAY)))
+        gone = steps[-1 if binned else 0].at + wait
+        return (*(step for step in steps if step.at < gone), Step(gone, Did.PURGE))
+    return tuple(steps)
 
 
 class _Life:

@@ -45,7 +45,7 @@ def merging(
         if other.topic.category == born.topic.category
         and not other.is_spam
         and other.workspace_id == born.workspace_id
-        and not any(step.did in (Did.MERGE, Did.DELETE) for step in told)
+        and not any(step.did in (Did.MERGE, Did.DELETE, Did.PURGE) for step in told)
     )
     for primary, told in alike:
         if told and told[-1].at > at and _is_open(told, at):
@@ -71,7 +71,7 @@ def _is_open(steps: tuple[Step, ...], at: datetime) -> bool:
     for step in steps:
         if step.at > at:
             break
-        if step.did is Did.DELETE:
+        if step.did in (Did.DELETE, Did.PURGE):
             return False
         if step.did is Did.STATUS:
             status = step.value

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sandbox.world.desk.groups import GROUPS, Group
@@ -50,6 +51,23 @@ class Requester(Member):
     department: tuple[int, str]
     job_title: str
     is_vip: bool
+    forgotten_at: datetime | None = None
+    """When they had themselves forgotten: no list has them from then on."""
+    agent_since: datetime | None = None
+    """Some become agents one day, and keep their id in both lists."""
+
+    def is_forgotten(self, now: datetime) -> bool:
+        """Whether nothing but their id on tickets is left of them."""
+        return self.forgotten_at is not None and self.forgotten_at <= now
+
+    def is_agent(self, now: datetime) -> bool:
+        """Whether they answer tickets too."""
+        return self.agent_since is not None and self.agent_since <= now
+
+    def updated_at(self, now: datetime) -> datetime:
+        """When the account last changed."""
+        last = super().updated_at(now)
+        return max(last, self.agent_since) if self.agent_since and self.is_agent(now) else last
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -64,9 +82,8 @@ class Agent(Member):
 
     def is_present(self, now: datetime) -> bool:
         """Works here and is not on leave: who is not, is given no ticket and answers none."""
-        return self.is_active(now) and not any(
-            leave.starts_at <= now < leave.ends_at for leave in self.leaves
-        )
+        here = self.created_at <= now and self.is_active(now)
+        return here and not any(leave.starts_at <= now < leave.ends_at for leave in self.leaves)
 
 
 def requester(seed: int, number: int, start: datetime) -> Requester:
@@ -89,6 +106,7 @@ def requester(seed: int, number: int, start: datetime) -> Requester:
         if newcomer
         else _some_second(dice, start, -900, -1),
         left_at=_some_second(dice, start, 81, 260) if leaves else None,
+        forgotten_at=_some_second(dice, start, 5, 120) if number % 97 == 41 else None,
     )
 
 
@@ -100,6 +118,37 @@ def agents(seed: int, count: int, start: datetime, groups: dict[str, Group]) -> 
     return tuple(
         _agent(seed, number, start, groups[key], groups) for number, key in enumerate(keys)
     )
+
+
+def promote(
+    seed: int, people: Sequence[Requester], team: Sequence[Agent], start: datetime
+) -> tuple[tuple[Requester, ...], tuple[Agent, ...]]:
+    """Everybody, now that every eighteenth agent is somebody who wrote tickets before."""
+    requesters, staff = list(people), list(team)
+    for number in range(18, len(staff), 18):
+        dice = Dice(seed, "promotion", number)
+        since = _some_second(dice, start, -60, 40)
+        first = dice.below(len(requesters))
+        place = next(
+            place
+            for place in (*range(first, len(requesters)), *range(first))
+            if _may_be_promoted(requesters[place], since)
+        )
+        somebody = requesters[place]
+        requesters[place] = replace(somebody, agent_since=since)
+        staff[number] = replace(
+            staff[number],
+            agent_id=somebody.requester_id,
+            person=somebody.person,
+            created_at=since,
+            left_at=None,
+        )
+    return tuple(requesters), tuple(staff)
+
+
+def _may_be_promoted(somebody: Requester, at: datetime) -> bool:
+    stays = somebody.left_at is None and somebody.forgotten_at is None
+    return stays and somebody.created_at < at and somebody.agent_since is None
 
 
 def _agent(seed: int, number: int, start: datetime, home: Group, groups: dict[str, Group]) -> Agent:

@@ -30,6 +30,8 @@ class TicketState:
     agent: Agent | None = None
     deleted: bool = False
     spam: bool = False
+    gone: bool = False
+    """Deleted for good: the API knows nothing of it any more."""
     merged_into: int | None = None
     merged: list[int] = field(default_factory=list)
     """Other tickets that were merged into this one."""
@@ -94,6 +96,8 @@ class TicketState:
             self.requester_responded_at = step.at
         elif step.did is Did.SPAM:
             self.spam = True
+        elif step.did is Did.PURGE:
+            self.gone = True
         elif step.did in (Did.DELETE, Did.RESTORE):
             self.deleted = step.did is Did.DELETE
 

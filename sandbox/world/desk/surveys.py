@@ -17,6 +17,7 @@ ANSWERS = 0.12
 LATE = 0.2
 LATE_DAYS = (20, 28)
 """After the last change of the ticket, which such an answer does not touch."""
+CHANGES = 0.12
 SATISFACTION = Weighted((1.0, 55.0), (0.75, 25.0), (0.5, 12.0), (0.25, 8.0))
 
 
@@ -28,6 +29,9 @@ class Survey(NamedTuple):
     acquired: int
     total: int
     at: datetime
+    first_acquired: int
+    changed_at: datetime | None
+    """When the requester thought better of it, if they did by now."""
 
 
 def survey(seed: int, life: Life, now: datetime) -> Survey | None:
@@ -36,7 +40,7 @@ def survey(seed: int, life: Life, now: datetime) -> Survey | None:
     People answer after the last resolution; nobody answers about a ticket that ends in the bin.
     """
     resolved_at = _resolved_at(life)
-    if resolved_at is None or life.scenes[-1].did is Did.DELETE:
+    if resolved_at is None or life.scenes[-1].did in (Did.DELETE, Did.PURGE):
         return None
     dice, birth = Dice(seed, "survey", life.birth.ticket_id), life.birth
     if not dice.chance(ANSWERS):
@@ -50,8 +54,15 @@ def survey(seed: int, life: Life, now: datetime) -> Survey | None:
         return None
     # The facilities team asks with five stars, all others with four faces.
     total = 5 if birth.workspace_id == FACILITIES_WORKSPACE else 4
-    acquired = max(1, round(satisfaction * total))
-    return Survey(FIRST_SURVEY_ID + birth.ticket_id, birth.ticket_id, acquired, total, at)
+    first = acquired = max(1, round(satisfaction * total))
+    changed_at: datetime | None = None
+    if dice.chance(CHANGES):
+        later = at + _seconds(dice.between(HOUR, 1.5 * DAY))
+        if later <= now:
+            changed_at, acquired = later, first - 1 if first > 1 else total
+    return Survey(
+        FIRST_SURVEY_ID + birth.ticket_id, birth.ticket_id, acquired, total, at, first, changed_at
+    )
 
 
 def _resolved_at(life: Life) -> datetime | None:

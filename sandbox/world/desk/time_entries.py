@@ -49,12 +49,33 @@ class _Entry(NamedTuple):
 
 def time_entries(seed: int, life: Life, now: datetime) -> list[TimeEntry]:
     """All entries of a ticket as of a moment, the oldest first."""
-    first = FIRST_ENTRY_ID + IDS_PER_TICKET * life.birth.ticket_id
+    gone = {number for number, at in deleted_entries(seed, life) if at <= now}
     return [
-        _as_of(entry, first + number, life, now)
-        for number, entry in enumerate(_entries(seed, life))
-        if entry.made.at <= now
+        _as_of(entry, number, life, now)
+        for number, entry in _numbered(seed, life)
+        if entry.made.at <= now and number not in gone
     ]
+
+
+def deleted_entries(seed: int, life: Life) -> Iterator[tuple[int, datetime]]:
+    """The entries that somebody deletes one day, and when."""
+    for number, entry in _numbered(seed, life):
+        gone_at = _gone_at(seed, life, number, entry)
+        if gone_at:
+            yield number, gone_at
+
+
+def _numbered(seed: int, life: Life) -> Iterator[tuple[int, _Entry]]:
+    first = FIRST_ENTRY_ID + IDS_PER_TICKET * life.birth.ticket_id
+    return enumerate(_entries(seed, life), first)
+
+
+def _gone_at(seed: int, life: Life, entry_id: int, entry: _Entry) -> datetime | None:
+    """Written on the wrong ticket: deleted together with a later step."""
+    if entry.is_timed or not Dice(seed, "time-entry-gone", entry_id).chance(0.03):
+        return None
+    later = (s.at for s in life.scenes if s.at > entry.made.at and s.did is not Did.PURGE)
+    return next(later, None)
 
 
 def _as_of(entry: _Entry, entry_id: int, life: Life, now: datetime) -> TimeEntry:
