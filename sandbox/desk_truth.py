@@ -60,6 +60,39 @@ def survey_rows(seed: int, lives: Iterable[Life], now: datetime) -> Iterator[Row
                 "at": answer.at,
                 "first_acquired": answer.first_acquired,
                 "changed_at": answer.changed_at,
+                "resolved_at": answer.asked.at,
+                "group_id": answer.asked.group and answer.asked.group.group_id,
+                "responder_id": answer.asked.agent and answer.asked.agent.agent_id,
+            }
+
+
+def task_rows(seed: int, lives: Iterable[Life], now: datetime) -> Iterator[Row]:
+    """The truth about tasks on tickets."""
+    for life in lives:
+        for task in tasks(seed, life, now):
+            yield {
+                "ticket_id": task.ticket_id,
+                "id": task.task_id,
+                "status": task.status,
+                "agent_id": task.agent and task.agent.agent_id,
+                "group_id": task.group and task.group.group_id,
+                "due_at": task.due_at,
+                "created_at": task.created_at,
+                "closed_at": task.closed_at,
+            }
+
+
+def requested_item_rows(seed: int, lives: Iterable[Life], now: datetime) -> Iterator[Row]:
+    """The truth about items that service requests ask for."""
+    for life in lives:
+        for item in requested_items(seed, life, now):
+            yield {
+                "ticket_id": item.ticket_id,
+                "id": item.item_id,
+                "service_item_id": item.item.service_item_id,
+                "quantity": item.quantity,
+                "cost": item.item.cost,
+                "stage": item.stage,
             }
 
 

@@ -67,6 +67,10 @@ def measures(told: Told, default: Calendar) -> dict[str, Any]:
         "reopens": ticket.reopened,
         "reopened_at": list(_exits(told.stretches)),
         "replies": ticket.agent_replies,
+        "agent_changes": sum(
+            before.state.agent not in (None, after.state.agent)
+            for before, after in zip(told.stretches, told.stretches[1:], strict=False)
+        ),
         "group_changes": sum(
             before.state.group is not after.state.group
             for before, after in zip(told.stretches, told.stretches[1:], strict=False)

@@ -23,8 +23,10 @@ from sandbox.desk_truth import (
     conversation_rows,
     gone_rows,
     leave_rows,
+    requested_item_rows,
     status_rows,
     survey_rows,
+    task_rows,
     time_entry_rows,
 )
 from sandbox.estate_truth import estate_files
@@ -63,6 +65,8 @@ def write_truth(world: World, now: datetime, folder: Path) -> None:
     _write(folder / "conversations.jsonl", conversation_rows(seed, lives, now))
     _write(folder / "time_entries.jsonl", time_entry_rows(seed, lives, now))
     _write(folder / "csat.jsonl", survey_rows(seed, lives, now))
+    _write(folder / "tasks.jsonl", task_rows(seed, lives, now))
+    _write(folder / "requested_items.jsonl", requested_item_rows(seed, lives, now))
     _write(folder / "status_history.jsonl", status_rows(lives, now))
     told, default = tell(tickets, lives, now), world.desk.default_calendar
     _write(folder / "tickets.jsonl", (_ticket(world.desk, ticket) for ticket in told))

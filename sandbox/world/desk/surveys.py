@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sandbox.world.desk.births import FACILITIES_WORKSPACE
 from sandbox.world.desk.lives import DAY, HOUR, RESOLVED, Did
-from sandbox.world.desk.scenes import Life
+from sandbox.world.desk.scenes import Life, Scene
 from sandbox.world.desk.states import DONE
 from sandbox.world.dice import Dice, Weighted
 
@@ -30,6 +30,8 @@ class Survey(NamedTuple):
     total: int
     at: datetime
     first_acquired: int
+    asked: Scene
+    """The resolution that the requester was asked about: who held the ticket then is meant."""
     changed_at: datetime | None
     """When the requester thought better of it, if they did by now."""
 
@@ -39,8 +41,8 @@ def survey(seed: int, life: Life, now: datetime) -> Survey | None:
 
     People answer after the last resolution; nobody answers about a ticket that ends in the bin.
     """
-    resolved_at = _resolved_at(life)
-    if resolved_at is None or life.scenes[-1].did in (Did.DELETE, Did.PURGE):
+    resolution = _resolution(life)
+    if resolution is None or life.scenes[-1].did in (Did.DELETE, Did.PURGE):
         return None
     dice, birth = Dice(seed, "survey", life.birth.ticket_id), life.birth
     if not dice.chance(ANSWERS):
@@ -49,7 +51,7 @@ def survey(seed: int, life: Life, now: datetime) -> Survey | None:
     if dice.chance(LATE):
         at = life.scenes[-1].at + _seconds(dice.between(LATE_DAYS[0] * DAY, LATE_DAYS[1] * DAY))
     else:
-        at = resolved_at + _seconds(1 + dice.lognormal(9 * HOUR, 1.0))
+        at = resolution.at + _seconds(1 + dice.lognormal(9 * HOUR, 1.0))
     if at > now:
         return None
     # The facilities team asks with five stars, all others with four faces.
@@ -61,17 +63,24 @@ def survey(seed: int, life: Life, now: datetime) -> Survey | None:
         if later <= now:
             changed_at, acquired = later, first - 1 if first > 1 else total
     return Survey(
-        FIRST_SURVEY_ID + birth.ticket_id, birth.ticket_id, acquired, total, at, first, changed_at
+        survey_id=FIRST_SURVEY_ID + birth.ticket_id,
+        ticket_id=birth.ticket_id,
+        acquired=acquired,
+        total=total,
+        at=at,
+        first_acquired=first,
+        asked=resolution,
+        changed_at=changed_at,
     )
 
 
-def _resolved_at(life: Life) -> datetime | None:
-    """When the ticket was resolved for good; None if it never was, or was closed unresolved."""
+def _resolution(life: Life) -> Scene | None:
+    """The step that resolved it for good; None if none did, or it was closed unresolved."""
     last = None
     for scene in life.scenes:
         if scene.did is Did.STATUS and (scene.status in DONE) != (scene.value in DONE):
             last = scene
-    return last.at if last and last.value == RESOLVED else None
+    return last if last and last.value == RESOLVED else None
 
 
 def _seconds(count: float) -> timedelta:
