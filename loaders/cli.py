@@ -23,7 +23,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from loaders import dead_letters, freshservice, replay, ticket_publisher, topic
+from loaders import (
+    dead_letters,
+    freshservice,
+    freshservice_replica,
+    replay,
+    ticket_publisher,
+    topic,
+)
 from loaders.batch import Report, Tell
 from loaders.dead_letters import DeadLetter
 from loaders.errors import GatehouseError
@@ -33,7 +40,7 @@ from loaders.privacy import Privacy
 from loaders.ticket_events import TICKET_EVENTS
 
 TOPICS = {feed.source: feed for feed in (EVENT_DATA, TICKET_EVENTS)}
-SOURCES = (*TOPICS, freshservice.SOURCE)
+SOURCES = (*TOPICS, freshservice.SOURCE, freshservice_replica.SOURCE)
 ROOT = Path(__file__).parent.parent
 
 app = typer.Typer(
@@ -88,17 +95,25 @@ def load(
     sources: Annotated[list[str] | None, typer.Argument(help=f"From {', '.join(SOURCES)}.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Land what the sources have that raw does not; all sources unless some are named."""
+    """Land what the sources have that raw does not; all sources unless some are named.
+
+    The replica only where it is configured.
+    """
     for name in sources or []:
         if name not in SOURCES:
             raise typer.BadParameter(f"{name} is not one of {', '.join(SOURCES)}")
     reports: list[Report] = []
-    for name in sources or SOURCES:
+    for name in sources or _configured():
         with _progress(name, quiet=as_json) as progress:
             _load_source(name, reports, progress)
     _tell(reports, as_json)
     if any(report.error for report in reports):
         raise typer.Exit(1)
+
+
+def _configured() -> list[str]:
+    has_replica = freshservice_replica.is_configured()
+    return [name for name in SOURCES if has_replica or name != freshservice_replica.SOURCE]
 
 
 def _load_source(name: str, reports: list[Report], progress: Tell) -> None:
@@ -115,6 +130,8 @@ def _load_source(name: str, reports: list[Report], progress: Tell) -> None:
     try:
         if feed := TOPICS.get(name):
             topic.load(feed, report(feed.name), progress)
+        elif name == freshservice_replica.SOURCE:
+            freshservice_replica.load(report, progress)
         else:
             freshservice.load(report, progress)
     except (GatehouseError, ConfigFieldMissingException) as error:

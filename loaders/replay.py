@@ -62,7 +62,10 @@ def _replay_feed(privacy: Privacy, source: str, feed: str, letters: list[DeadLet
         columns, statement = topic.columns, topic.statement
     else:
         name = feed.partition("?")[0]
-        gate, table = freshservice.door(freshservice.ENTITIES[name], privacy), f"{source}__{name}"
+        gate, table = (
+            freshservice.door(freshservice.ENTITIES[name], privacy),
+            f"{freshservice.SOURCE}__{name}",
+        )
         columns, statement = freshservice.columns_of(name), freshservice.table_of(name)
     report.new_fields = gate.new_fields
     batch = Batch(report, table, columns, privacy)
