@@ -223,7 +223,9 @@ def _terms(
     if fate == "perpetual":
         yield _term(dice, chain, 0, kind, vendor, software, starts_on, None, items(0), cycle, False)
         return
-    lapses_on = (opening + (dice.below(80) - 20) * DAY).date()
+    # What is cancelled or lapses has done so, at the latest, two weeks into the history.
+    ends_by = (opening + (dice.below(60) - 45) * DAY).date()
+    last_end = ends_by - 365 * DAY if fate == "lapses" else ends_by
     for term in range(12):
         ends_on = _months_later(starts_on, months) - DAY
         drafted = _term(
@@ -239,8 +241,8 @@ def _terms(
             cycle,
             auto_renew,
         )
-        is_last = fate in ("lapses", "cancelled") and ends_on >= lapses_on
-        yield _cancelled(drafted, lapses_on) if is_last and fate == "cancelled" else drafted
+        is_last = fate in ("lapses", "cancelled") and ends_on >= last_end
+        yield _cancelled(drafted, ends_by) if is_last and fate == "cancelled" else drafted
         if is_last:
             return
         # Who begins the next term early pays twice for a while.
