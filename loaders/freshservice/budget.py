@@ -44,6 +44,10 @@ class _Kind:
     """In this minute."""
     limit: int | None = None
     """How many a minute allows; None until one was refused."""
+    refused_at: int = 0
+    """How many had gone out when one was last refused."""
+    may_be_more: bool = True
+    """Whether a little more is tried: what a minute that we saw late teaches is too little."""
     closed_until: float = -math.inf
 
 
@@ -120,7 +124,9 @@ class Budget:
             known.sent -= 1
             reopens = self.clock() + (_number(headers, "retry-after") or self.window_seconds)
             if left is not None and left >= known.cost:
-                known.closed_until, known.limit = reopens, max(1, known.sent)
+                known.closed_until = reopens
+                known.may_be_more = known.sent != known.refused_at
+                known.limit = known.refused_at = max(1, known.sent)
                 self.refused[call.kind] += 1
             else:
                 self._closed_until = reopens
@@ -172,7 +178,7 @@ class Budget:
         self._opened, self._left = self.clock(), left
         for known in self._kinds.values():
             known.sent = 0
-            if known.limit is not None:  # a minute that we saw late teaches too small a limit
+            if known.limit is not None and known.may_be_more:
                 known.limit += 1 + known.limit // 10
 
 
