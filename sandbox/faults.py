@@ -15,6 +15,9 @@ LOG = logging.getLogger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+_KINDS = {"status", "moves_clock_seconds"}
+
+
 class FaultError(ValueError):
     """A fault that cannot be staged; the message says what is wrong with it."""
 
@@ -24,24 +27,27 @@ class Fault:
     """What happens to the next `times` requests under a path, after the first `skip` of them."""
 
     path_prefix: str
-    status: int
+    status: int = 200
     times: int = 1
     skip: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     body: Any = None
+    moves_clock_seconds: int = 0
+    """If not 0, the request is answered as ever, but the world has moved on by then: so does a page
+    that is read while what it lists changes."""
 
     @classmethod
     def from_json(cls, asked: Any) -> Fault:
         """A fault as it is posted. Whatever is wrong with it is said by name."""
-        known = {"path_prefix", "status", "times", "skip", "headers", "body"}
-        if not isinstance(asked, dict) or not {"path_prefix", "status"} <= set(asked):
+        known = {"path_prefix", "times", "skip", "headers", "body", *_KINDS}
+        if not isinstance(asked, dict) or "path_prefix" not in asked or not _KINDS & set(asked):
             raise FaultError("a fault is an object with path_prefix and status")
         if set(asked) - known:
             raise FaultError(f"a fault has no {', '.join(sorted(set(asked) - known))}")
-        for name in {"status", "times", "skip"} & set(asked):
+        for name in {*_KINDS, "times", "skip"} & set(asked):
             if type(asked[name]) is not int or asked[name] < 0:
                 raise FaultError(f"{name} must be a whole number, not {asked[name]!r}")
-        if not 100 <= asked["status"] <= 599:
+        if not 100 <= asked.get("status", 200) <= 599:
             raise FaultError(f"{asked['status']} is no HTTP status")
         headers = {str(k): str(v) for k, v in (asked.get("headers") or {}).items()}
         return cls(**{**asked, "path_prefix": str(asked["path_prefix"]), "headers": headers})
@@ -60,7 +66,8 @@ class Fault:
 class Faults:
     """The faults that are still to come, the oldest first."""
 
-    def __init__(self) -> None:
+    def __init__(self, move_clock: Callable[[int], None]) -> None:
+        self.move_clock = move_clock
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
 
@@ -102,6 +109,9 @@ async def staged_faults(request: web.Request, handler: Handler) -> web.StreamRes
     spared = request.path.startswith("/sandbox/")
     fault = None if spared else request.app[FAULTS].strike(request.path)
     if fault is None:
+        return await handler(request)
+    if fault.moves_clock_seconds:
+        request.app[FAULTS].move_clock(fault.moves_clock_seconds)
         return await handler(request)
     LOG.info("%s meets a staged fault: %d", request.path, fault.status)
     return fault.answer()

@@ -18,7 +18,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from aiohttp import web
@@ -123,9 +123,15 @@ def _no_collection() -> Iterator[None]:
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
     world = World(settings.seed, settings.scale, settings.start, settings.days, settings.dirt)
-    clock, faults = WorldClock(world.end_of_history), Faults()
+    clock = WorldClock(world.end_of_history)
     broker = f"{settings.host}:{settings.kafka_port}"
     keeper = Keeper(world, clock, broker, settings.root / "truth")
+
+    def move_clock(seconds: int) -> None:
+        clock.move(clock.now + timedelta(seconds=seconds))
+        keeper.nudge()
+
+    faults = Faults(move_clock)
     account = Account(world.desk, lambda: clock.now, FRESHSERVICE_API_KEY, PLANS[settings.plan]())
 
     app = web.Application(middlewares=[staged_faults])

@@ -67,7 +67,8 @@ class Server:
 
 def serve(dirt: float) -> Iterator[Server]:
     world = World(1, 0.02, date(2026, 1, 15), 90, dirt)
-    clock, faults, progress = WorldClock(world.end_of_history), Faults(), NoProgress()
+    clock, progress = WorldClock(world.end_of_history), NoProgress()
+    faults = Faults(lambda seconds: clock.move(clock.now + timedelta(seconds=seconds)))
     account = Account(world.desk, lambda: clock.now, KEY)
     app = web.Application(middlewares=[staged_faults])
     app[FAULTS] = faults
@@ -344,6 +345,22 @@ def test_a_fault_may_bring_headers_and_a_body_and_be_called_off(own_server: Serv
     assert [one["times"] for one in pending] == [8]
     requests.delete(f"{own_server.url}/sandbox/faults", timeout=10)
     assert own_server.get("/groups").status_code == 200
+
+
+def test_a_page_may_shift_while_the_list_is_read(own_server: Server) -> None:
+    order = {"order_by": "updated_at", "order_type": "asc", "per_page": 10}
+    before = own_server.walk("tickets", **ALL, **order)
+    fault: dict[str, Any] = {
+        "path_prefix": "/api/v2/tickets",
+        "moves_clock_seconds": 3 * 86_400,
+        "skip": len(before) // 10 - 2,
+    }
+    requests.post(f"{own_server.url}/sandbox/faults", json=fault, timeout=10)
+    shifted = own_server.walk("tickets", **ALL, **order)
+    assert own_server.clock.now == own_server.world.end_of_history + timedelta(days=3)
+    # What changed in between moved to the end, and others slipped through the edge of a page.
+    gone = {somebody for somebody, _ in own_server.world.desk.purged(own_server.clock.now)}
+    assert {t["id"] for t in before} - {t["id"] for t in shifted} - gone
 
 
 @pytest.mark.parametrize(
