@@ -140,6 +140,7 @@ def read(api: Any, todo: list[Due], until: float = float("inf")) -> list[childre
 
 
 def test_a_survey_that_nobody_answered_is_read_all_the_same() -> None:
+    nothing: Any
     for nothing in ([], StatusError("url", 404)):
         [answer] = read(Children(csat_response=nothing), due("csat_responses", 1))
         assert (answer.records, answer.error) == ([], None)

@@ -35,17 +35,18 @@ STAYS = {
     "vendor": "name",
     "contract": "name contract_number billing_cycle license_type status",
     "purchase_order": "po_number name",
-    "application": "name application_type status category",
-    "application_user": "source",
+    "application": "name application_type status category sources",
+    "application_user": "source sources",
     "application_installation": "version",
     "application_license": "contract_id created_time updated_time",
 }
 # Objects of which only some fields could hold a person; the tests below say which.
 PARTLY = {
-    "additional_data", "address", "applicable_to", "assets", "associated_change",
-    "blackout_window", "currency", "department", "escalation", "impacted_services",
-    "item_cost_details", "list_of_holidays", "maintenance_window", "purchase_items",
-    "questionnaire_responses", "scopes", "sla_targets", "stats",
+    "additional_data", "address", "applicable_to", "assets", "associated_assets",
+    "associated_change", "associated_changes", "blackout_window", "currency", "department",
+    "escalation", "impacted_services", "item_cost_details", "list_of_holidays",
+    "maintenance_window", "purchase_items", "questionnaire_responses", "roles", "scopes",
+    "sla_targets", "stats",
 }  # fmt: skip
 
 
