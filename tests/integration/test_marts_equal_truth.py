@@ -144,8 +144,9 @@ def test_every_ticket_is_what_happened(built: Sandbox) -> None:
             "group_id": line["group_id"] or 0,
             "responder_id": line["responder_id"] or 0,
             "requester_id": line["requester_id"],
-            "excluded_reason": "deleted" if line["deleted"] else "spam" if line["spam"] else None,
-            "first_response_business_seconds": line["first_response_business_seconds"],
+            "excluded_reason": "deleted" if line["deleted"] else "spam" if line["spam"]
+            else "merged" if line["is_merged"] else None,
+            "first_response_business_seconds": line["first_response_holding_business_seconds"],
             "is_resolved_at_imputed": imputed,
             "created_at": _at(line["created_at"]),
             "updated_at": _at(line["updated_at"]),

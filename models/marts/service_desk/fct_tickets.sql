@@ -13,8 +13,12 @@ with tickets as (
     select * from {{ ref('int_tickets_folded') }}
 ),
 
-business_times as (
-    select * from {{ ref('int_tickets_business_timed') }}
+times as (
+    select * from {{ ref('int_tickets_timed') }}
+),
+
+replies as (
+    select * from {{ ref('fct_ticket_replies') }}
 ),
 
 statuses as (
@@ -31,8 +35,42 @@ touched as (
     where {{ built_since_last_build() }}
     union distinct
     select ticket_id
-    from business_times
+    from times
     where {{ built_since_last_build() }}
+    union distinct
+    select ticket_id
+    from replies
+    where {{ built_since_last_build('built_at') }}
+    {%- if is_incremental() %}
+    union distinct
+    -- Ripe since: whether it was reopened soon can be told now.
+    select ticket_id
+    from {{ this }}
+    where
+        (
+            is_first_contact_resolved is null
+            and replies_count is not null
+            and first_resolved_at <= {{ as_of() }} - interval {{ var('first_contact_days') }} day
+        )
+        or (
+            is_reopened_soon is null
+            and resolved_at <= {{ as_of() }} - interval {{ var('reopened_soon_days') }} day
+        )
+    {%- endif %}
+),
+
+answers as (
+    select
+        ticket_id,
+        max(is_history_read) as is_read,
+        sum(replies_count) as replies_count,
+        anyIf(reply_seconds, turn_number = 1) as first_response_seconds,
+        anyIf(reply_business_seconds, turn_number = 1) as first_response_business_seconds,
+        anyIf(reply_last_calendar_seconds, turn_number = 1) as first_response_last_calendar_seconds,
+        anyIf(replied_at, turn_number = 1) as replied_at
+    from replies
+    where ticket_id in (select ticket_id from touched)
+    group by ticket_id
 ),
 
 described as (
@@ -46,33 +84,67 @@ described as (
         toUInt8(if(tickets.priority_id between 1 and 4, tickets.priority_id, 0)) as priority_id,
         tickets.status_id as status_id,
         tickets.source_id as source_id,
+        times.merged_into_id as merged_into_id,
         toLowCardinality(coalesce(statuses.status_name, 'Custom')) as status,
         toLowCardinality(coalesce(sources.source_name, 'Custom')) as source,
         toLowCardinality(coalesce(tickets.ticket_type, 'Unknown')) as ticket_type,
-        toLowCardinality(multiIf(tickets.is_deleted, 'deleted', tickets.is_spam, 'spam', null))
-            as excluded_reason,
+        toLowCardinality(
+            multiIf(
+                tickets.is_deleted, 'deleted',
+                tickets.is_spam, 'spam',
+                times.merged_into_id > 0, 'merged',
+                tickets.is_gone, 'gone',
+                null
+            )
+        ) as excluded_reason,
         tickets.versions_count as versions_count,
-        tickets.reopens_count as reopens_count,
-        {{ seconds_between('tickets.created_at', 'tickets.first_responded_at') }}
-            as first_response_seconds,
-        business_times.first_response_business_seconds as first_response_business_seconds,
-        {{ seconds_between('tickets.created_at', 'tickets.resolved_at') }} as resolution_seconds,
+        times.reopens_count as reopens_count,
+        times.group_changes_count as group_changes_count,
+        if(answers.is_read, toNullable(toUInt32(answers.replies_count)), null) as replies_count,
+        answers.first_response_seconds as first_response_seconds,
+        answers.first_response_business_seconds as first_response_business_seconds,
+        answers.first_response_last_calendar_seconds as first_response_last_calendar_seconds,
+        {{ seconds_between('tickets.created_at', 'times.resolved_at') }} as resolution_seconds,
+        {%- for name in ('first_resolution', 'full_resolution', 'net_resolution') %}
+        {%- for suffix in ('', '_business', '_last_calendar') %}
+        times.{{ name }}{{ suffix }}_seconds as {{ name }}{{ suffix }}_seconds,
+        {%- endfor %}
+        {%- endfor %}
         toBool(not tickets.is_done) as is_open,
-        toBool(not tickets.is_done and tickets.first_responded_at is null) as is_awaiting_response,
+        toBool(not tickets.is_done and answers.replied_at is null) as is_awaiting_response,
+        toBool(times.merged_into_id > 0) as is_merged,
+        toBool(times.is_history_read) as is_history_read,
         toBool(tickets.is_priority_defaulted) as is_priority_defaulted,
         toBool(tickets.is_category_defaulted) as is_category_defaulted,
-        toBool(tickets.is_resolved_at_imputed) as is_resolved_at_imputed,
-        toBool(tickets.is_closed_at_imputed) as is_closed_at_imputed,
+        toBool(tickets.is_done and tickets.resolved_at is null) as is_resolved_at_imputed,
+        toBool(tickets.status_id = 5 and tickets.closed_at is null) as is_closed_at_imputed,
+        toBool(if(tickets.is_done, replies_count <= 1, null)) as is_one_touch,
+        multiIf(
+            times.first_resolved_at is null or replies_count is null, null,
+            replies_count > 1 or times.group_changes_count > 0 or times.is_seen_back, false,
+            times.first_resolved_at
+            > {{ as_of() }} - interval {{ var('first_contact_days') }} day, null,
+            true
+        ) as is_first_contact_resolved,
+        multiIf(
+            times.first_resolved_at is null, null,
+            times.is_seen_reopened_soon, true,
+            times.resolved_at > {{ as_of() }} - interval {{ var('reopened_soon_days') }} day, null,
+            false
+        ) as is_reopened_soon,
+        times.reopened_at as reopened_at,
         tickets.created_at as created_at,
-        tickets.first_responded_at as first_responded_at,
-        tickets.resolved_at as resolved_at,
-        tickets.closed_at as closed_at,
+        answers.replied_at as first_responded_at,
+        times.first_resolved_at as first_resolved_at,
+        times.resolved_at as resolved_at,
+        times.closed_at as closed_at,
         tickets.first_response_due_at as first_response_due_at,
         tickets.due_at as due_at,
         tickets.updated_at as updated_at,
         {{ built_at() }} as built_at
     from tickets
-    left join business_times on tickets.ticket_id = business_times.ticket_id
+    inner join times on tickets.ticket_id = times.ticket_id
+    left join answers on tickets.ticket_id = answers.ticket_id
     left join statuses on tickets.status_id = statuses.status_id
     left join sources on tickets.source_id = sources.source_id
     where tickets.ticket_id in (select ticket_id from touched)

@@ -6,7 +6,9 @@ with agent_groups as (
 ),
 
 group_calendars as (
-    select * from {{ ref('int_group_calendars') }}
+    select *
+    from {{ ref('int_group_calendars') }}
+    where valid_to is null
 ),
 
 calendars as (

@@ -1,11 +1,12 @@
--- One row per calendar and unbroken stretch of its open time, in UTC.
+-- One row per calendar and unbroken stretch of its open time, in UTC, by the hours and holidays that
+-- held at that time: an edit of a calendar changes what comes after it, and nothing before.
 {{ config(order_by=['calendar_id', 'starts_at']) }}
 
-{%- set calendars = ref('stg_freshservice__business_hours') %}
+{%- set calendars = ref('business_hours_history') %}
 {%- set zones = ref('rails_time_zones') %}
 
-with calendars as (
-    select * from {{ calendars }}
+with calendar_versions as (
+    {{ source_versions(calendars, 'calendar_id') }}
 ),
 
 zones as (
@@ -36,7 +37,7 @@ opening_hours as (
             closes_seconds <= opens_seconds, assumeNotNull(closes_seconds) + 86400,
             assumeNotNull(closes_seconds)
         ) as closes_seconds
-    from calendars
+    from calendar_versions
     array join
         workday_weekdays as weekday,
         workday_opens_seconds as opens_seconds,
@@ -47,6 +48,9 @@ opening_hours as (
 open_days as (
     select
         opening_hours.calendar_id as calendar_id,
+        opening_hours.version_number as version_number,
+        opening_hours.valid_from as valid_from,
+        opening_hours.valid_to as valid_to,
         days.date_day as date_day,
         opening_hours.opens_seconds as opens_seconds,
         opening_hours.closes_seconds as closes_seconds,
@@ -55,7 +59,10 @@ open_days as (
     left join zones on opening_hours.rails_time_zone = zones.rails_time_zone
     inner join days on opening_hours.weekday = toDayOfWeek(days.date_day)
     where
-        not has(
+        -- Three days around, for a night shift and the zone; it is cut to the second below.
+        days.date_day >= toDate32(opening_hours.valid_from) - 3
+        and coalesce(days.date_day <= toDate32(opening_hours.valid_to) + 3, true)
+        and not has(
             arrayZip(
                 opening_hours.holiday_years,
                 opening_hours.holiday_months,
@@ -74,18 +81,48 @@ open_days as (
 ),
 
 -- ClickHouse wants a zone to be a constant: one branch for each zone that a calendar has.
-intervals as (
+local_days as (
     {%- for zone in calendar_time_zones(calendars, zones) %}
     select
         calendar_id,
-        {{ local_instant('date_day', 'opens_seconds', zone) }} as starts_at,
-        {{ local_instant('date_day', 'closes_seconds', zone) }} as ends_at
+        version_number,
+        valid_from,
+        valid_to,
+        {{ local_instant('date_day', 'opens_seconds', zone) }} as opens_at,
+        {{ local_instant('date_day', 'closes_seconds', zone) }} as closes_at
     from open_days
     where time_zone = '{{ zone }}'
     {%- if not loop.last %}
     union all
     {%- endif %}
     {%- endfor %}
+),
+
+-- A version counts while it holds.
+held as (
+    select
+        calendar_id,
+        version_number,
+        greatest(opens_at, toDateTime(valid_from, 'UTC')) as opens_at,
+        coalesce(least(closes_at, toDateTime(valid_to, 'UTC')), closes_at) as closes_at
+    from local_days
+    where opens_at < closes_at
+),
+
+-- What a longer day before it covers already is not open twice.
+uncovered as (
+    select
+        calendar_id,
+        greatest(
+            opens_at,
+            max(closes_at) over (
+                partition by calendar_id order by opens_at, closes_at, version_number
+                rows between unbounded preceding and 1 preceding
+            )
+        ) as starts_at,
+        closes_at as ends_at
+    from held
+    where opens_at < closes_at
 ),
 
 summed as (
@@ -95,7 +132,8 @@ summed as (
         toUInt64(sum(open_seconds) over by_time - open_seconds) as open_seconds_before,
         starts_at,
         ends_at
-    from intervals
+    from uncovered
+    where starts_at < ends_at
     window by_time as (
         partition by calendar_id order by starts_at rows between unbounded preceding and current row
     )

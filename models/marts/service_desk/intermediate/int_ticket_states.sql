@@ -134,7 +134,7 @@ by_activities as (
     select
         told_activities.ticket_id as ticket_id,
         greatest(told_activities.told_at, tickets.created_at) as told_at,
-        3 as precedence,
+        4 as precedence,
         'activities' as history_source,
         told_activities.status_id as status_id,
         told_activities.group_id as group_id,
@@ -157,7 +157,7 @@ by_versions as (
     select
         numbered_versions.ticket_id as ticket_id,
         numbered_versions.updated_at as told_at,
-        2 as precedence,
+        3 as precedence,
         'versions' as history_source,
         numbered_versions.status_id as status_id,
         numbered_versions.group_id as group_id,
@@ -180,18 +180,22 @@ dated as (
         ticket_id,
         before_at,
         updated_at,
+        version_number > 1 and before_status_id in (4, 5) as was_done,
         [
             (
+                1,
+                if(status_id in (4, 5) and not was_done, resolved_at, null),
+                toNullable(toInt64(4)),
+                toInt64OrNull('')
+            ),
+            (
+                2,
                 if(version_number = 1 or status_id != before_status_id, status_updated_at, null),
                 toNullable(toInt64(status_id)),
                 toInt64OrNull('')
             ),
             (
-                if(status_id = 5 and before_status_id not in (4, 5), resolved_at, null),
-                toNullable(toInt64(4)),
-                toInt64OrNull('')
-            ),
-            (
+                2,
                 if(version_number = 1 or responder_id != before_responder_id, assigned_at, null),
                 toInt64OrNull(''),
                 toNullable(toInt64(responder_id))
@@ -209,19 +213,19 @@ dated as (
 by_stats as (
     select
         ticket_id,
-        assumeNotNull(moment.1) as told_at,
-        1 as precedence,
+        assumeNotNull(moment.2) as told_at,
+        moment.1 as precedence,
         'stats' as history_source,
-        moment.2 as status_id,
+        moment.3 as status_id,
         null as group_id,
-        moment.3 as responder_id,
+        moment.4 as responder_id,
         null as priority_id,
         null as merged_into_id,
         null as is_deleted,
         null as is_spam
     from dated
     array join moments as moment
-    where moment.1 between before_at and updated_at
+    where moment.2 between before_at and updated_at
 ),
 
 tellings as (

@@ -1,4 +1,4 @@
--- One row per ticket: its latest version, and what all its versions tell together.
+-- One row per ticket: its latest version, how many there were, and whether it is still there.
 {{
     config(
         unique_key='ticket_id',
@@ -11,16 +11,40 @@ with versions as (
     select * from {{ ref('stg_freshservice__tickets') }}
 ),
 
-touched_tickets as (
-    select distinct ticket_id
+-- The weekly sweep of all tickets, deleted ones and spam too.
+sweeps as (
+    select *
+    from {{ ref('stg_freshservice__sweeps') }}
+    where feed = 'tickets' and parent_type = ''
+),
+
+shown as (
+    select arrayJoin(record_ids) as ticket_id
+    from sweeps
+),
+
+touched as (
+    select ticket_id
     from versions
     where {{ built_since_last_build() }}
+    {%- if is_incremental() %}
+    union distinct
+    select ticket_id
+    from {{ this }}
+    where
+        is_gone = (ticket_id in (select ticket_id from shown))
+        and (
+            select count()
+            from sweeps
+            where {{ built_since_last_build() }}
+        ) > 0
+    {%- endif %}
 ),
 
 touched_versions as (
     select *
     from versions
-    where ticket_id in (select ticket_id from touched_tickets)
+    where ticket_id in (select ticket_id from touched)
 ),
 
 latest as (
@@ -30,55 +54,24 @@ latest as (
     limit 1 by ticket_id
 ),
 
-histories as (
+counted as (
     select
         ticket_id,
-        count() as versions_count,
-        -- 4 is Resolved and 5 is Closed: the two that the product itself defines as done.
-        arraySort(
-            groupArray(
-                (
-                    updated_at,
-                    coalesce(status_updated_at, updated_at),
-                    status_id in (4, 5),
-                    status_id = 5
-                )
-            )
-        ) as history
+        toUInt32(count()) as versions_count
     from touched_versions
     group by ticket_id
 ),
 
-spells as (
-    select
-        ticket_id,
-        toUInt32(versions_count) as versions_count,
-        toUInt32(
-            arrayCount(
-                (before, after) -> before.3 and not after.3,
-                arrayPopBack(history),
-                arrayPopFront(history)
-            )
-        ) as reopens_count,
-        history[arrayLastIndex(version -> not version.3, history) + 1].2 as done_since,
-        history[arrayLastIndex(version -> not version.4, history) + 1].2 as closed_since
-    from histories
-),
-
 folded as (
     select
-        latest.* except (resolved_at, closed_at, _payload_hash, _built_at),
-        spells.versions_count as versions_count,
-        spells.reopens_count as reopens_count,
+        latest.* except (_payload_hash, _built_at),
+        counted.versions_count as versions_count,
         latest.status_id in (4, 5) as is_done,
-        is_done and latest.resolved_at is null as is_resolved_at_imputed,
-        latest.status_id = 5 and latest.closed_at is null as is_closed_at_imputed,
-        if(is_done, coalesce(latest.resolved_at, spells.done_since), null) as resolved_at,
-        if(latest.status_id = 5, coalesce(latest.closed_at, spells.closed_since), null)
-            as closed_at,
+        latest.ticket_id not in (select ticket_id from shown)
+        and coalesce(latest.updated_at <= (select max(read_at) from sweeps), false) as is_gone,
         {{ built_at() }} as _built_at
     from latest
-    inner join spells on latest.ticket_id = spells.ticket_id
+    inner join counted on latest.ticket_id = counted.ticket_id
 )
 
 select * from folded -- noqa: AM04
