@@ -50,6 +50,8 @@ async def list_tickets(request: web.Request) -> web.Response:
     requester_id, kind = query.get("requester_id"), query.get("type")
     if requester_id:
         tickets = [t for t in tickets if str(t.birth.requester.requester_id) == requester_id]
+    if query.get("email"):
+        tickets = [t for t in tickets if t.birth.requester.email == query["email"]]
     if kind:
         tickets = [t for t in tickets if t.birth.topic.type == kind]
     show = partial(

@@ -186,6 +186,16 @@ def test_deleted_and_spam_show_up_under_their_filters_only(server: Server) -> No
     assert all(ticket["spam"] for ticket in spam)
 
 
+def test_tickets_of_one_person_are_found_by_id_and_by_address(server: Server) -> None:
+    people = [r for r in server.world.desk.requesters(server.clock.now) if r.email]
+    tickets = server.walk("tickets", **ALL)
+    for somebody in people[:3]:
+        theirs = [t["id"] for t in tickets if t["requester_id"] == somebody.requester_id]
+        by_id = server.walk("tickets", **ALL, requester_id=somebody.requester_id)
+        by_mail = server.walk("tickets", **ALL, email=somebody.email)
+        assert [t["id"] for t in by_id] == [t["id"] for t in by_mail] == theirs
+
+
 def test_other_workspaces_are_silently_missing(server: Server) -> None:
     primary = server.walk("tickets", updated_since=ALL["updated_since"])
     everywhere = server.walk("tickets", **ALL)
