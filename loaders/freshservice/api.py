@@ -132,6 +132,10 @@ class Api:
             )
         return Page([] if record is None else [record], False, at)
 
+    def stop(self) -> None:
+        """Let no call wait for the budget any more: the run is over."""
+        self._budget.stop()
+
     def _answer(
         self, path: str, tries: int, until: float, params: Mapping[str, Any]
     ) -> tuple[requests.Response, datetime]:

@@ -82,7 +82,7 @@ class Budget:
         """The API does not tell: nothing to keep to but its refusals."""
         self._flying = 0
         self._answered = 0
-        self.waited_seconds = 0.0
+        self._stopped = False
 
     def take(self, kind: str, includes: int = 0, until: float = math.inf) -> Call:
         """Wait until the account can pay for a call of that kind, and count it.
@@ -94,12 +94,10 @@ class Budget:
         """
         with self._changed:
             known = self._kinds.setdefault(kind, _Kind(1 + includes * _GUESSED_INCLUDE_CREDITS))
-            began = self.clock()
             while (pause := self._pause(known)) > 0:
-                if self.clock() + (0 if pause == math.inf else pause) > until:
+                if self._stopped or self.clock() + (0 if pause == math.inf else pause) > until:
                     raise OutOfTimeError
                 self.wait(self._changed, None if pause == math.inf else pause)
-            self.waited_seconds += self.clock() - began
             known.sent += 1
             self._flying += known.cost
             return Call(kind, known.cost, self._answered)
@@ -131,6 +129,12 @@ class Budget:
             else:
                 self._closed_until = reopens
                 self.refused["account"] += 1
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Let nobody wait any more."""
+        with self._changed:
+            self._stopped = True
             self._changed.notify_all()
 
     def lost(self, call: Call) -> None:

@@ -15,7 +15,7 @@ import dlt
 import pyarrow as pa
 
 from loaders.batch import Batch
-from loaders.errors import FeedError
+from loaders.errors import FeedError, GatehouseError
 from loaders.freshservice import sweeps
 from loaders.freshservice.api import Api, StatusError
 from loaders.freshservice.budget import OutOfTimeError
@@ -124,6 +124,9 @@ def read_all(api: Api, todo: list[Due], workers: int, until: float) -> Iterator[
                     yield answer
         except OutOfTimeError:
             return
+        except GatehouseError:
+            api.stop()
+            raise
         finally:
             for future in flying:
                 future.cancel()

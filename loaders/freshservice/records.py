@@ -104,9 +104,8 @@ def row(record: Record, payload: str, parent: Parent | None = None) -> tuple[Any
     """Return a record that passed the door as a row of `COLUMNS`, or of `CHILD_COLUMNS`."""
     changed = record.get("updated_at") or (parent and record.get("created_at"))
     at = source_time(changed, "updated_at") if changed else None
-    if parent is None:
-        return SOURCE, record["id"], at, payload
-    return SOURCE, *parent, record["id"], at, payload
+    known = record["id"] if "id" in record else content_id(payload, 1)
+    return SOURCE, *(parent or ()), known, at, payload
 
 
 class Taker:

@@ -130,6 +130,9 @@ class Children:
     def view(self, path: str, _key: str, **params: Any) -> Page:
         return self.page(path, **params)
 
+    def stop(self) -> None:
+        pass
+
 
 def due(feed: str, *parents: int) -> list[Due]:
     return [Due(feed, Parent("ticket", number), NOW) for number in parents]
