@@ -72,7 +72,7 @@ def measures(told: Told, default: Calendar) -> dict[str, Any]:
             for before, after in zip(told.stretches, told.stretches[1:], strict=False)
         ),
         "group_changes": sum(
-            before.state.group is not after.state.group
+            before.state.group not in (None, after.state.group)
             for before, after in zip(told.stretches, told.stretches[1:], strict=False)
         ),
     }
