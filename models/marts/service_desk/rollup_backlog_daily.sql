@@ -22,11 +22,11 @@ bounds as (
 
 spells as (
     select
-        spell.group_id as group_id,
-        if(spell.entered_by = 'moved', 'moved_in', spell.entered_by) as entered_by,
-        if(spell.left_by = 'moved', 'moved_out', spell.left_by) as left_by,
-        spell.entered_at as entered_at,
-        spell.left_at as left_at,
+        spell.1 as group_id,
+        if(spell.4 = 'moved', 'moved_in', toString(spell.4)) as entered_by,
+        if(spell.5 = 'moved', 'moved_out', toString(spell.5)) as left_by,
+        spell.6 as entered_at,
+        spell.7 as left_at,
         created_at
     from tickets
     array join spells as spell

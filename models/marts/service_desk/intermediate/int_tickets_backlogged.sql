@@ -126,14 +126,10 @@ backlogged as (
                 ),
                 arrayFilter(number -> is_open[number] and not is_merged, arrayEnumerate(is_open))
             ),
+            -- Its parts have no names: dbt takes a named tuple for another type at every increment.
             'Array(Tuple(
-                group_id Int64,
-                responder_id Int64,
-                next_responder_id Int64,
-                entered_by LowCardinality(String),
-                left_by LowCardinality(String),
-                entered_at DateTime64(3, ''UTC''),
-                left_at Nullable(DateTime64(3, ''UTC''))
+                Int64, Int64, Int64, LowCardinality(String), LowCardinality(String),
+                DateTime64(3, ''UTC''), Nullable(DateTime64(3, ''UTC''))
             ))'
         ) as spells,
         created_at,

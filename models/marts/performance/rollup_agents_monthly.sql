@@ -1,0 +1,29 @@
+-- One row per month and agent: the month's days added up, and what was open when it ended.
+{{ config(order_by=['date_month', 'agent_id']) }}
+
+with finer as (
+    select * from {{ ref('rollup_agents_daily') }}
+),
+
+summed as (
+    select
+        agent_id,
+        sum(resolved_count) as resolved_count,
+        sum(first_responded_count) as first_responded_count,
+        sum(replied_count) as replied_count,
+        sum(noted_count) as noted_count,
+        sum(handed_over_count) as handed_over_count,
+        sum(surveyed_count) as surveyed_count,
+        sum(satisfied_count) as satisfied_count,
+        argMax(open_count, date_day) as open_count,
+        sum(logged_seconds) as logged_seconds,
+        sum(billable_seconds) as billable_seconds,
+        sum(business_seconds) as business_seconds,
+        sum(available_seconds) as available_seconds,
+        toStartOfMonth(date_day) as date_month,
+        {{ built_at() }} as built_at
+    from finer
+    group by date_month, agent_id
+)
+
+select * from summed
