@@ -12,9 +12,10 @@ demo: env  ## sandbox, 90 days of history, loads, dbt build, docs, and a report
 	python -m sandbox.demo
 
 test: env lint  ## everything that needs no system package, on a throwaway sandbox
-	pytest
+	pytest -m "not mariadb"
 
-test-all: test  ## no suite needs a system package yet
+test-all: test  ## and what needs one: MariaDB (apt-get install mariadb-server); skipped without it
+	pytest -m mariadb
 
 lint: env  ## format, rules and types of Python; the SQL's style
 	ruff format --check .

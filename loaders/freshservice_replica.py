@@ -133,7 +133,8 @@ class _Run:
                 self._land_full()
             last = before[feed].read_at if feed in before else EPOCH
             if self._database.now - last >= sweep_every:
-                self._sweep(feed)
+                ids = self._database.ids(feed)
+                self._swept.append(Sweep(feed, ACCOUNT, None, ids, self._database.now))
         self._land()
 
     def load_children(self) -> None:
@@ -164,13 +165,11 @@ class _Run:
         self, feed: str, parent_type: str, known: Container[int]
     ) -> tuple[dict[int, datetime], datetime | None]:
         """Return the other parents whose children changed, and when the last of these did."""
-        if feed not in CHILDREN:
-            return {}, None
-        touched = self._database.parents_changed_since(feed, self._since(feed))
-        extra = [pid for kind, pid, _ in touched if kind == parent_type and pid not in known]
+        touched = self._database.parents_changed_since(feed, parent_type, self._since(feed))
+        extra = [parent_id for parent_id in touched if parent_id not in known]
         # Read before their children are: a change in between must not be taken for known.
         changed_at = self._database.changed_at(PARENTS[parent_type], extra)
-        return changed_at, max((at for _, _, at in touched), default=None)
+        return changed_at, max(touched.values(), default=None)
 
     def _read_children(self, feed: str, parent_type: str, parents: dict[int, datetime]) -> None:
         taker = self._taker(feed, f"children of {PARENTS[parent_type]}")
@@ -184,11 +183,6 @@ class _Run:
                 self._swept.append(Sweep(feed, parent, changed_at, ids, self._database.now))
                 self._rows += 1
             self._land_full()
-
-    def _sweep(self, feed: str) -> None:
-        """Note which rows there are. What is in the bin is a list of its own, as in the API."""
-        for suffix, ids in self._database.ids(feed, "trashed").items():
-            self._swept.append(Sweep(feed + suffix, ACCOUNT, None, ids, self._database.now))
 
     def _taker(self, feed: str, group: str) -> Taker:
         if feed not in self._takers:

@@ -102,48 +102,38 @@ class Database:
         )
         return {row_id: _utc(at) for row_id, at in found}
 
-    def parents_changed_since(self, name: str, since: datetime) -> list[tuple[str, int, datetime]]:
-        """Return the parents of children that changed at or after an instant, and when."""
+    def parents_changed_since(
+        self, name: str, parent_type: str, since: datetime
+    ) -> dict[int, datetime]:
+        """Return the parents whose children changed at or after an instant, and when.
+
+        In a table without parents each row is its own.
+        """
         table = self._table(name)
         changed = _changed(table)
         if changed is None:
-            return []
+            return {}
+        parent, is_wanted = _parent(table, parent_type)
         since = since if _is_aware(changed) else since.replace(tzinfo=None)
-        parent = (table.c.parent_type, table.c.parent_id)
         found: Any = self._connection.execute(
-            select(*parent, func.max(changed)).where(changed >= since).group_by(*parent)
+            select(parent, func.max(changed)).where(is_wanted, changed >= since).group_by(parent)
         )
-        return [(kind, parent_id, _utc(at)) for kind, parent_id, at in found]
+        return {parent_id: _utc(at) for parent_id, at in found}
 
     def children(self, name: str, parent_type: str, ids: Sequence[int]) -> dict[int, list[Row]]:
-        """Return the rows of parents, by parent; of a table without parents the rows themselves."""
+        """Return the rows of parents, by parent."""
         table = self._table(name)
-        if "parent_id" in table.c:
-            parent = table.c.parent_id
-            wanted = and_(table.c.parent_type == parent_type, parent.in_(ids))
-        else:
-            parent = table.c.id
-            wanted = parent.in_(ids)
+        parent, is_wanted = _parent(table, parent_type)
         found: dict[int, list[Row]] = {parent_id: [] for parent_id in ids}
-        rows = self._connection.execute(select(table).where(wanted).order_by(parent, table.c.id))
-        for row in rows.mappings():
+        wanted = select(table).where(is_wanted, parent.in_(ids)).order_by(parent, table.c.id)
+        for row in self._connection.execute(wanted).mappings():
             found[row[parent.name]].append(row)
         return found
 
-    def ids(self, name: str, flag: str) -> dict[str, tuple[int, ...]]:
-        """Return the ids of all rows, ascending, those apart for which a flag is set.
-
-        These are keyed by what tells them apart, the others by nothing.
-        """
-        table = self._table(name)
-        every = select(table.c.id).order_by(table.c.id)
-        if flag not in table.c:
-            return {"": tuple(self._connection.execute(every).scalars())}
-        wanted = {"": table.c[flag].is_not(true()), f"?{flag}=true": table.c[flag].is_(true())}
-        return {
-            suffix: tuple(self._connection.execute(every.where(where)).scalars())
-            for suffix, where in wanted.items()
-        }
+    def ids(self, name: str) -> tuple[int, ...]:
+        """Return the ids of all rows, ascending."""
+        key = self._table(name).c.id
+        return tuple(self._connection.execute(select(key).order_by(key)).scalars())
 
     def _pages(
         self, table: Table, wanted: ColumnElement[bool], order: list[Any], rows: int
@@ -173,6 +163,13 @@ def _changed(table: Table) -> ColumnElement[Any] | None:
     if len(times) == 2 and times[0].nullable:
         return func.coalesce(*times)
     return times[0] if times else None
+
+
+def _parent(table: Table, parent_type: str) -> tuple[ColumnElement[int], ColumnElement[bool]]:
+    """Return the column that names a row's parent, and which rows are of that kind."""
+    if "parent_type" in table.c:
+        return table.c.parent_id, table.c.parent_type == parent_type
+    return table.c.id, true()
 
 
 def _after(order: list[Any], last: list[Any]) -> ColumnElement[bool]:

@@ -17,7 +17,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,9 @@ class _Publisher:
     def publish(
         self, batch_rows: int = dlt.config.value, look_back_hours: int = dlt.config.value
     ) -> None:
-        first = datetime.now(UTC) - timedelta(hours=look_back_hours)
+        if not self._state.feeds:
+            self._api.page("groups")  # for what time it is at the source
+        first = self._api.now - timedelta(hours=look_back_hours)
         for ticket_filter in TICKET_FILTERS:
             feed = self._state.feeds.setdefault(
                 ticket_filter, {"cursor": instant(first), "since": instant(first), "recent": []}

@@ -41,23 +41,28 @@ from sandbox.world import World
 
 Record = dict[str, Any]
 EVER = {"updated_since": "2000-01-01T00:00:00Z"}
-# Table -> the walks that show all of it.
-TABLES: dict[str, tuple[dict[str, str], ...]] = {
+STATS = EVER | {"include": "stats"}
+# Table -> the walks that show all of it, and what it means to be shown by one.
+Walk = tuple[dict[str, str], Record]
+TABLES: dict[str, tuple[Walk, ...]] = {
     "tickets": tuple(
-        {**EVER, "workspace_id": "0", "include": "stats", **wanted}
+        (STATS | {"workspace_id": "0"} | wanted, {})
         for wanted in ({}, {"filter": "deleted"}, {"filter": "spam"})
     ),
-    "problems": (EVER, EVER | {"filter": "deleted"}),
-    "changes": (EVER | {"include": "stats"}, EVER | {"include": "stats", "filter": "deleted"}),
-    "releases": (EVER, EVER | {"filter": "deleted"}),
-    "assets": ({"include": "type_fields"}, {"include": "type_fields", "trashed": "true"}),
+    "problems": ((EVER, {"deleted": False}), (EVER | {"filter": "deleted"}, {"deleted": True})),
+    "changes": ((STATS, {"deleted": False}), (STATS | {"filter": "deleted"}, {"deleted": True})),
+    "releases": (({}, {"deleted": False}), ({"filter_name": "deleted"}, {"deleted": True})),
+    "assets": (
+        ({"include": "type_fields"}, {"trashed": False}),
+        ({"include": "type_fields", "trashed": "true"}, {"trashed": True}),
+    ),
     **dict.fromkeys(
         (
             "requesters", "agents", "groups", "departments", "locations", "business_hours",
             "sla_policies", "asset_types", "products", "vendors", "contracts", "purchase_orders",
             "applications",
         ),
-        ({},),
+        (({}, {}),),
     ),
 }  # fmt: skip
 # Of a table's rows: the word of the path, the key in the answer, and the table of the children.
@@ -84,7 +89,7 @@ CHILDREN = {
 def write_replica(world: World, now: datetime, url: str) -> None:
     """Write all tables anew, as they stand at a moment."""
     tables = asyncio.run(_ask(world, now))
-    engine = create_engine(url)
+    engine = create_engine(url, hide_parameters=True)
     with engine.begin() as connection:
         for name, records in tables.items():
             table = _table(name, records)
@@ -101,7 +106,11 @@ async def _ask(world: World, now: datetime) -> dict[str, list[Record]]:
     found: dict[str, list[Record]] = {}
     async with TestClient(TestServer(api(account)), headers=headers) as client:
         for table, walks in TABLES.items():
-            shown = [row for walk in walks async for row in _walk(client, table, table, walk)]
+            shown = [
+                says | row
+                for params, says in walks
+                async for row in _walk(client, table, table, params)
+            ]
             found[table] = shown
             for word, key, child in CHILDREN.get(table, ()):
                 hung = found.setdefault(child, [])
@@ -139,11 +148,11 @@ def _table(name: str, records: list[Record]) -> Table:
     for record in records:
         for field, value in record.items():
             values.setdefault(field, []).append(value)
-    columns = [
-        Column(field, _type(found), nullable=len(found) < len(records) or None in found)
-        for field, found in values.items()
-        if field != "id"
-    ]
+    columns = []
+    for field in filter("id".__ne__, values):
+        kind = _type(values[field])
+        nullable = any(_fit(record.get(field), kind) is None for record in records)
+        columns.append(Column(field, kind, nullable=nullable))
     key = Column("id", BigInteger(), primary_key=True, autoincrement=False)
     table = Table(name, MetaData(), key, *columns, mysql_charset="utf8mb4")
     for fields in (("updated_at", "id"), ("parent_type", "parent_id")):
