@@ -12,7 +12,6 @@ of one version both lanes land the very same payload. Staging reads the two tabl
 from datetime import datetime
 from typing import Any
 
-import orjson
 import pyarrow as pa
 
 from loaders import freshservice
@@ -36,22 +35,23 @@ COLUMNS = pa.schema(
         ("payload", pa.string()),
     ]
 )
-_FRESHSERVICE = read_schema("freshservice_schema.json")
-_DEFINITIONS = _FRESHSERVICE["$defs"]
-_SCHEMA = {**_FRESHSERVICE, **read_schema("ticket_event_schema.json"), "$defs": _DEFINITIONS}
+_SCHEMA = read_schema("ticket_event_schema.json")
 _ENVELOPE = frozenset(_SCHEMA["properties"])
-_TICKET = frozenset(_DEFINITIONS["ticket"]["properties"])
 
 
-def door(privacy: Privacy) -> Door:
-    """Return the door of the topic's messages: around the ticket, the door of tickets."""
-    private = {f"data.{path}": how for path, how in freshservice.PRIVATE["ticket"].items()}
-    return Door(
-        _SCHEMA,
-        private,
-        lambda record: [("", record, _ENVELOPE), ("data.", record["data"], _TICKET)],
-        privacy,
-    )
+class EventDoor(Door):
+    """The door of the envelope; the ticket in it passes the door of tickets that are polled."""
+
+    def __init__(self, privacy: Privacy) -> None:
+        super().__init__(_SCHEMA, {}, lambda record: [("", record, _ENVELOPE)], privacy)
+        self._tickets = freshservice.door("ticket", privacy)
+        self._tickets.new_fields = self.new_fields
+
+    def admit(self, record: Record) -> str:
+        """Check a message and return its ticket as JSON to land."""
+        is_whole = isinstance(record.get("data"), dict)
+        super().admit({**record, "data": {}} if is_whole else record)
+        return self._tickets.admit(record["data"])
 
 
 def row(record: Record, payload: str, position: str, published_at: datetime) -> tuple[Any, ...]:
@@ -77,8 +77,8 @@ def row(record: Record, payload: str, position: str, published_at: datetime) -> 
         ticket["id"],
         source_time(ticket["updated_at"], "data.updated_at"),
         published_at,
-        orjson.dumps(orjson.loads(payload)["data"]).decode(),
+        payload,
     )
 
 
-TICKET_EVENTS = Feed(SOURCE, "ticket-events", TABLE, COLUMNS, ddl(SOURCE), door, row)
+TICKET_EVENTS = Feed(SOURCE, "ticket-events", TABLE, COLUMNS, ddl(SOURCE), EventDoor, row)

@@ -79,6 +79,7 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Ticket]]:
     desk: dict[str, list[Ticket]] = {}
     monkeypatch.setattr(FakeReader, "desk", desk, raising=False)
     monkeypatch.setattr(ticket_publisher, "Tickets", FakeReader)
+    monkeypatch.setattr(ticket_publisher.Api, "page", lambda *_: None)
     return desk
 
 
