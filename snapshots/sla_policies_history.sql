@@ -5,8 +5,8 @@
         unique_key='sla_policy_id',
         check_cols=[
             'sla_policy_name', 'applies_to_json', 'target_priority_ids', 'target_response_seconds',
-            'target_resolution_seconds', 'target_is_business_time', 'position', 'is_default',
-            'is_active', 'is_deleted',
+            'target_resolution_seconds', 'target_is_business_time', 'target_next_response_seconds',
+            'position', 'is_default', 'is_active', 'is_deleted',
         ],
     )
 }}

@@ -27,7 +27,8 @@ parsed as (
                         priority UInt8,
                         respond_within Nullable(UInt32),
                         resolve_within Nullable(UInt32),
-                        business_hours Nullable(Bool)
+                        business_hours Nullable(Bool),
+                        next_respond_within Nullable(UInt32)
                     )
                 ),
                 applicable_to Nullable(String),
@@ -46,6 +47,10 @@ typed as (
         arraySort(record.sla_targets).2 as target_response_seconds,
         arraySort(record.sla_targets).3 as target_resolution_seconds,
         arraySort(record.sla_targets).4 as target_is_business_time,
+        -- Where the account has no target of its own for later responses, the first one's holds.
+        arrayMap(
+            target -> coalesce(target.5, target.2), arraySort(record.sla_targets)
+        ) as target_next_response_seconds,
         record.position as position,
         coalesce(record.is_default, false) as is_default,
         coalesce(record.active, false) as is_active,

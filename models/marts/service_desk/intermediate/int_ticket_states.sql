@@ -62,7 +62,8 @@ spoken_of as (
     select
         ticket_id,
         count(group_id) > 0 as is_group_told,
-        countIf(notEmpty(responder_ids)) > 0 as is_responder_told
+        countIf(notEmpty(responder_ids)) > 0 as is_responder_told,
+        maxOrNullIf(told_at, status_id = 4) as resolution_told_at
     from told_activities
     group by ticket_id
 ),
@@ -92,7 +93,8 @@ tickets as (
         folded.last_version as last_version,
         coalesce(sweeps.parent_at >= folded.last_updated_at, false) as is_history_read,
         coalesce(spoken_of.is_group_told, false) as is_group_told,
-        coalesce(spoken_of.is_responder_told, false) as is_responder_told
+        coalesce(spoken_of.is_responder_told, false) as is_responder_told,
+        spoken_of.resolution_told_at as resolution_told_at
     from folded
     left join sweeps on folded.ticket_id = sweeps.parent_id
     left join spoken_of on folded.ticket_id = spoken_of.ticket_id
@@ -228,8 +230,34 @@ by_stats as (
     where moment.2 between before_at and updated_at
 ),
 
+-- A resolution that the statistics date and no activity tells: its sentence was refused at the door.
+by_last_stats as (
+    select
+        numbered_versions.ticket_id as ticket_id,
+        assumeNotNull(numbered_versions.resolved_at) as told_at,
+        1 as precedence,
+        'stats' as history_source,
+        toNullable(toInt64(4)) as status_id,
+        null as group_id,
+        null as responder_id,
+        null as priority_id,
+        null as merged_into_id,
+        null as is_deleted,
+        null as is_spam
+    from numbered_versions
+    inner join tickets on numbered_versions.ticket_id = tickets.ticket_id
+    where
+        tickets.is_history_read
+        and numbered_versions.updated_at = tickets.last_updated_at
+        and numbered_versions.status_id in (4, 5)
+        and numbered_versions.resolved_at >= tickets.created_at
+        and coalesce(tickets.resolution_told_at < numbered_versions.resolved_at, true)
+),
+
 tellings as (
     select * from births
+    union all
+    select * from by_last_stats
     union all
     select * from by_activities
     union all

@@ -1,0 +1,144 @@
+"""The service desk's facts against what happened in the stand-in, to the last row."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from sandbox import processes
+from tests.integration.driving import dbt, gatehouse, truth
+from tests.sandboxes import Sandbox, ask
+
+Row = tuple[Any, ...]
+
+
+@pytest.fixture(scope="module")
+def desk(new_sandbox: Callable[..., Sandbox]) -> Sandbox:
+    """Three weeks of a small desk with the usual dirt, loaded and built once."""
+    sandbox = new_sandbox(
+        GATEHOUSE_SANDBOX_DIRT="0.01",
+        GATEHOUSE_SANDBOX_SCALE="0.03",
+        GATEHOUSE_SANDBOX_DAYS="30",
+    )
+    processes.up(sandbox.settings)
+    assert gatehouse(sandbox, "up", "--wait-for-history").returncode == 0
+    loaded = gatehouse(sandbox, "load")
+    assert loaded.returncode == 0, loaded.stderr
+    kinds = ("seed", "model", "snapshot")
+    ran = dbt(sandbox, "build", *(word for kind in kinds for word in ("--resource-type", kind)))
+    assert ran.returncode == 0, ran.stdout
+    return sandbox
+
+
+@pytest.fixture(scope="module")
+def whole(desk: Sandbox) -> set[int]:
+    """The tickets of which all has landed: nothing on them was refused at the door."""
+    dirty = {
+        line["where"]["ticket_id"]
+        for line in truth(desk, "dirt")
+        if line["source"] == "freshservice" and line["expected"].startswith("dead_letter:")
+        if "ticket_id" in line["where"]
+    }
+    return {line["ticket_id"] for line in truth(desk, "tickets")} - dirty
+
+
+def test_states_are_those_that_tickets_went_through(desk: Sandbox, whole: set[int]) -> None:
+    found = rows(
+        desk,
+        "ticket_id, state_number, status_id, group_id, responder_id, priority_id, is_deleted,"
+        " is_spam, starts_at, ends_at",
+        "staging.int_ticket_states",
+    )
+    expected = {
+        (
+            line["ticket_id"], line["number"], line["status"], line["group_id"] or 0,
+            line["responder_id"] or 0, line["priority"], line["deleted"], line["spam"],
+            at(line["starts_at"]), at(line["ends_at"]),
+        )
+        for line in truth(desk, "states")
+    }  # fmt: skip
+    assert_equal(found, expected, whole)
+
+
+def test_tickets_took_as_long_as_they_did(desk: Sandbox, whole: set[int]) -> None:
+    names = ("first_response", "first_resolution", "full_resolution", "net_resolution")
+    clocks = {"": "", "_holding_business": "_business", "_last_calendar_business": "_last_calendar"}
+    measures = {
+        f"{name}{theirs}_seconds": f"{name}{ours}_seconds"
+        for name in names
+        for theirs, ours in clocks.items()
+    } | {"reopens": "reopens_count", "replies": "replies_count", "is_merged": "is_merged"}
+    found = rows(desk, ", ".join(["ticket_id", *measures.values()]), "marts.fct_tickets")
+    expected = {
+        (line["ticket_id"], *(line[measure] for measure in measures))
+        for line in truth(desk, "tickets")
+    }
+    assert_equal(found, expected, whole)
+
+
+def test_turns_are_answered_when_they_were(desk: Sandbox, whole: set[int]) -> None:
+    found = rows(
+        desk,
+        "ticket_id, turn_number, asked_at, replied_at, finished_at, agent_id, reply_seconds,"
+        " reply_business_seconds, reply_last_calendar_seconds",
+        "marts.fct_ticket_replies",
+    )
+    lines = truth(desk, "replies")
+    expected = {
+        (
+            line["ticket_id"], line["number"], at(line["asked_at"]), at(line["replied_at"]),
+            at(line["finished_at"]), line["agent_id"] or 0, line["reply_seconds"],
+            line["reply_holding_business_seconds"], line["reply_last_calendar_business_seconds"],
+        )
+        for line in lines
+    }  # fmt: skip
+    # Spam has no turns in the truth.
+    assert_equal(found, expected, whole & {line["ticket_id"] for line in lines})
+
+
+def test_sla_outcomes_are_what_they_were_and_go_to_who_held_the_ticket(
+    desk: Sandbox, whole: set[int]
+) -> None:
+    found = rows(
+        desk,
+        "ticket_id, metric, response_number, outcome, due_at, done_at, breached_at, priority_id,"
+        " group_id, responder_id, sla_policy_id",
+        "marts.fct_sla_outcomes",
+    )
+    expected = {
+        (
+            line["ticket_id"], line["metric"], line["number"], line["outcome"],
+            at(line["due_at"]), at(line["done_at"]), at(line["breached_at"]), line["priority"],
+            line["group_id"] or 0, line["responder_id"] or 0, line["sla_policy_id"],
+        )
+        for line in truth(desk, "sla")
+    }  # fmt: skip
+    assert {row[3] for row in expected} >= {"met", "breached", "running", "excluded"}
+    assert_equal(found, expected, whole)
+
+
+def assert_equal(found: set[Row], expected: set[Row], keys: set[int]) -> None:
+    """Rows of those keys, the first column, are the same on both sides."""
+    found = {row for row in found if row[0] in keys}
+    expected = {row for row in expected if row[0] in keys}
+    assert sorted(found - expected, key=str)[:5] == []
+    assert sorted(expected - found, key=str)[:5] == []
+    assert len(found) > 100
+
+
+def rows(sandbox: Sandbox, columns: str, table: str) -> set[Row]:
+    """The rows of a table, times as instants."""
+    found = ask(sandbox.settings, "transformer", f"select {columns} from {table}")
+    return {tuple(map(_instant, row)) for row in found}
+
+
+def at(text: str | None) -> datetime | None:
+    """The instant that the truth tells."""
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _instant(value: Any) -> Any:
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
+    return value
