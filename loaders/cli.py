@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
+import dlt
 import typer
 from dlt.common.configuration.exceptions import ConfigFieldMissingException, LookupTrace
 from rich.console import Console
@@ -97,13 +98,13 @@ def load(
 ) -> None:
     """Land what the sources have that raw does not; all sources unless some are named.
 
-    The replica only where it is configured.
+    The replica only where it is configured; the API not where there is a replica in its place.
     """
     for name in sources or []:
         if name not in SOURCES:
             raise typer.BadParameter(f"{name} is not one of {', '.join(SOURCES)}")
     reports: list[Report] = []
-    for name in sources or _configured():
+    for name in sources or configured():
         with _progress(name, quiet=as_json) as progress:
             _load_source(name, reports, progress)
     _tell(reports, as_json)
@@ -111,9 +112,15 @@ def load(
         raise typer.Exit(1)
 
 
-def _configured() -> list[str]:
-    has_replica = freshservice_replica.is_configured()
-    return [name for name in SOURCES if has_replica or name != freshservice_replica.SOURCE]
+def configured() -> list[str]:
+    """Return the sources to load where none are named, in their order."""
+    if not dlt.secrets.get(f"sources.{freshservice_replica.SOURCE}.url"):
+        left_out = freshservice_replica.SOURCE
+    elif not dlt.secrets.get(f"sources.{freshservice.SOURCE}.api_key"):
+        left_out = freshservice.SOURCE
+    else:
+        return list(SOURCES)
+    return [name for name in SOURCES if name != left_out]
 
 
 def _load_source(name: str, reports: list[Report], progress: Tell) -> None:

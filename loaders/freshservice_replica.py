@@ -54,11 +54,6 @@ def changed(batches: list[Batch], cursors: dict[str, str], swept: list[Sweep]) -
     yield from sweeps.items(swept)
 
 
-def is_configured() -> bool:
-    """Return whether there is a replica to load from."""
-    return bool(dlt.secrets.get(f"sources.{SOURCE}.url"))
-
-
 @with_config(sections=("sources", SOURCE))
 def load(
     reports: Callable[[str], Report],

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from loaders.cli import app
+from loaders.cli import app, configured
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,8 @@ from loaders.cli import app
     [
         ("freshservice", ["SOURCES__FRESHSERVICE__BASE_URL", "SOURCES__FRESHSERVICE__API_KEY"]),
         ("event_management", ["SOURCES__EVENT_MANAGEMENT__BOOTSTRAP_SERVERS"]),
+        ("ticket_events", ["SOURCES__TICKET_EVENTS__BOOTSTRAP_SERVERS"]),
+        ("freshservice_replica", ["SOURCES__FRESHSERVICE_REPLICA__URL"]),
     ],
 )
 def test_what_is_not_configured_is_named(
@@ -27,3 +29,26 @@ def test_what_is_not_configured_is_named(
     assert ran.exception is None or isinstance(ran.exception, SystemExit)
     for variable in variables:
         assert variable in " ".join(ran.output.split())
+
+
+@pytest.mark.parametrize(
+    ("is_set", "loaded"),
+    [
+        ([], ["freshservice"]),
+        (["API_KEY"], ["freshservice"]),
+        (["API_KEY", "REPLICA__URL"], ["freshservice", "freshservice_replica"]),
+        (["REPLICA__URL"], ["freshservice_replica"]),
+    ],
+)
+def test_the_desk_is_loaded_from_where_it_is_configured(
+    is_set: list[str], loaded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variables = {
+        "API_KEY": "SOURCES__FRESHSERVICE__API_KEY",
+        "REPLICA__URL": "SOURCES__FRESHSERVICE_REPLICA__URL",
+    }
+    for name, variable in variables.items():
+        monkeypatch.delenv(variable, raising=False)
+        if name in is_set:
+            monkeypatch.setenv(variable, "sqlite://")
+    assert configured() == ["event_management", "ticket_events", *loaded]
