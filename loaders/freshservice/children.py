@@ -7,8 +7,9 @@ what has no sweep is due in the next one.
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
+from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 import dlt
@@ -100,36 +101,36 @@ def read_all(api: Api, todo: list[Due], workers: int, until: float) -> Iterator[
         When the source cannot go on.
     """
     lacking: set[tuple[str, str]] = set()
-    failed_in_a_row = 0
+    failed_in_a_row = flying = 0
+    answers: SimpleQueue[Future[Answer]] = SimpleQueue()
+    ahead = iter(todo)
     with ThreadPoolExecutor(workers, thread_name_prefix="freshservice") as pool:
-        flying: set[Future[Answer]] = set()
-        ahead = iter(todo)
         try:
             while True:
-                for wanted in ahead:
+                while flying < workers * _AHEAD and (wanted := next(ahead, None)):
                     if (wanted.parent.type, wanted.feed) not in lacking:
-                        flying.add(pool.submit(_read, api, wanted, until))
-                    if len(flying) >= workers * _AHEAD:
-                        break
+                        pool.submit(_read, api, wanted, until).add_done_callback(answers.put)
+                        flying += 1
                 if not flying:
                     return
-                done, flying = wait(flying, return_when=FIRST_COMPLETED)
-                for future in done:
-                    answer = future.result()
-                    if isinstance(answer.error, StatusError) and answer.error.is_not_in_plan:
-                        lacking.add((answer.due.parent.type, answer.due.feed))
-                    failed_in_a_row = failed_in_a_row + 1 if answer.status >= 500 else 0
-                    if failed_in_a_row == _TIRED and answer.error:
-                        raise answer.error
-                    yield answer
+                answer = answers.get().result()
+                flying -= 1
+                if isinstance(answer.error, StatusError) and answer.error.is_not_in_plan:
+                    lacking.add((answer.due.parent.type, answer.due.feed))
+                if answer.status < 500:
+                    failed_in_a_row = 0
+                elif not answer.due.tries:  # what failed before may well fail again
+                    failed_in_a_row += 1
+                if failed_in_a_row == _TIRED and answer.error:
+                    raise answer.error
+                yield answer
         except OutOfTimeError:
             return
         except GatehouseError:
             api.stop()
             raise
         finally:
-            for future in flying:
-                future.cancel()
+            pool.shutdown(cancel_futures=True)
 
 
 def _read(api: Api, wanted: Due, until: float) -> Answer:

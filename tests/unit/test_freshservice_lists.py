@@ -165,6 +165,12 @@ def test_a_source_that_only_fails_is_left_alone() -> None:
     assert len(api.asked) < 500
 
 
+def test_what_failed_before_may_fail_again_without_ending_the_run() -> None:
+    api = Children(activities=StatusError("url", 500))
+    todo = [wanted._replace(tries=1) for wanted in due("activities", *range(200))]
+    assert len(read(api, todo)) == 200
+
+
 def test_a_module_that_the_plan_lacks_is_asked_for_a_few_times_at_most() -> None:
     api = Children(tasks=StatusError("url", 403, "require_feature"))
     answers = read(api, due("tasks", *range(1000)))
