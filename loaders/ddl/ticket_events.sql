@@ -1,5 +1,6 @@
 -- One row per record of the Kafka topic ticket-events that passed its schema. Landing a record twice is
--- allowed: equal (topic, partition, offset) merge away here, and staging counts each version once.
+-- allowed: it merges away here, and staging counts each version once. The version is part of the key,
+-- as a topic that is made anew counts its offsets from 0 again.
 create table if not exists raw.freshservice__ticket_events
 (
     source LowCardinality(String) comment 'The system that sent it: ticket_events',
@@ -16,6 +17,6 @@ create table if not exists raw.freshservice__ticket_events
 )
 engine = ReplacingMergeTree
 partition by toDate(landed_at)
-order by (topic, partition, offset, record_id)
+order by (topic, partition, offset, record_id, source_at)
 ttl toDateTime(landed_at) + interval 3 month
 settings ttl_only_drop_parts = 1
