@@ -2,7 +2,7 @@
 {{ config(order_by='asset_id') }}
 
 with versions as (
-    select * from {{ ref('dim_assets_history') }}
+    select * from {{ ref('dim_asset_versions') }}
     where valid_to is null
 ),
 

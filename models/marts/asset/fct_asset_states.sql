@@ -3,7 +3,7 @@
 {{ config(order_by=['asset_id', 'starts_at']) }}
 
 with versions as (
-    select * from {{ ref('dim_assets_history') }}
+    select * from {{ ref('dim_asset_versions') }}
 ),
 
 sightings as (
