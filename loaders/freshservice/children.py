@@ -75,6 +75,11 @@ class Answer(NamedTuple):
     status: int = 200
     error: FeedError | None = None
 
+    @property
+    def is_not_in_plan(self) -> bool:
+        """Whether the account's plan lacks such lists."""
+        return isinstance(self.error, StatusError) and self.error.is_not_in_plan
+
 
 @dlt.resource(name="children", write_disposition="append")
 def children(
@@ -115,7 +120,7 @@ def read_all(api: Api, todo: list[Due], workers: int, until: float) -> Iterator[
                     return
                 answer = answers.get().result()
                 flying -= 1
-                if isinstance(answer.error, StatusError) and answer.error.is_not_in_plan:
+                if answer.is_not_in_plan:
                     lacking.add((answer.due.parent.type, answer.due.feed))
                 if answer.status < 500:
                     failed_in_a_row = 0

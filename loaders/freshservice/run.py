@@ -221,10 +221,14 @@ class _Run:
         waiting = Counter(wanted.feed for wanted in todo)
         todo = [wanted for wanted in todo if not wanted.rests]
         package = _Package(takers)
+        lacking: set[tuple[str, str]] = set()
         done = 0
         try:
             for answer in children.read_all(self._api, todo, self._workers, until):
-                package.add(answer)
+                if answer.is_not_in_plan:
+                    lacking.add((answer.due.parent.type, answer.due.feed))
+                else:
+                    package.add(answer)
                 waiting[answer.due.feed] -= answer.status == 200
                 done += 1
                 self._progress(done, len(todo), "children")
@@ -234,6 +238,11 @@ class _Run:
         finally:
             if package.rows:
                 land(pipeline, package.resource())
+            for wanted in todo:
+                waiting[wanted.feed] -= (wanted.parent.type, wanted.feed) in lacking
+            for feed in {feed for _, feed in lacking}:
+                kinds = ", ".join(sorted(kind for kind, name in lacking if name == feed))
+                takers[feed].report.note = f"of {kinds}: not in the account's plan"
             for feed, taker in takers.items():
                 taker.report.group = "children"
                 taker.report.waiting = waiting[feed]

@@ -90,6 +90,18 @@ def test_a_ticket_that_changes_while_we_read_hides_no_other(
     assert last == {i: (START + timedelta(seconds=s)).isoformat() for i, s in api.updated.items()}
 
 
+def test_no_page_is_deep_however_many_tickets_there_are() -> None:
+    asked = []
+
+    class Capped(FakeApi):
+        def page(self, name: str, **params: Any) -> Page:
+            asked.append(params["page"])
+            return super().page(name, **params)
+
+    assert len(read_all(reader(Capped(list(range(300)))), rows=50)) == 300
+    assert set(asked) == {1}
+
+
 def test_a_failure_ends_with_what_was_read_and_its_cursor() -> None:
     api = FakeApi([10, 20, 30, 40, 50])
 
