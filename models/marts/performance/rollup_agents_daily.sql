@@ -103,7 +103,8 @@ summed as (
         agent_id > 0
         -- A day counts once it has ended.
         and date_day < toDate({{ as_of() }}, '{{ zone }}')
-        and date_day >= toDate({{ as_of() }}, '{{ zone }}') - interval {{ var('rollup_years') }} year
+        and date_day
+        >= toDate({{ as_of() }}, '{{ zone }}') - interval {{ var('rollup_years') }} year
     group by date_day, agent_id
 )
 

@@ -144,7 +144,8 @@ summed as (
     -- A day counts once it has ended.
     where
         date_day < toDate({{ as_of() }}, '{{ zone }}')
-        and date_day >= toDate({{ as_of() }}, '{{ zone }}') - interval {{ var('rollup_years') }} year
+        and date_day
+        >= toDate({{ as_of() }}, '{{ zone }}') - interval {{ var('rollup_years') }} year
     group by date_day, group_id
 )
 
