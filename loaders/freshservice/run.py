@@ -213,9 +213,9 @@ class _Run:
 
     def load_children(self, pipeline: dlt.Pipeline) -> None:
         """Land the children of what changed, as far as the time allows."""
-        began, until = time.monotonic(), deadline(self._children_seconds)
         with Server.from_env().connect() as client:
             todo = self._due(client)
+        began, until = time.monotonic(), deadline(self._children_seconds)
         feeds = dict.fromkeys(feed for names in children.FEEDS.values() for feed in names)
         takers = {feed: Taker(feed, self._reports(feed), self._privacy) for feed in feeds}
         waiting = Counter(wanted.feed for wanted in todo)
