@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -171,6 +172,117 @@ def test_the_backlog_of_every_day_is_what_was_open(desk: Sandbox, whole: set[int
     lines = truth(desk, "states")
     spoilt = {line["group_id"] or 0 for line in lines if line["ticket_id"] not in whole}
     assert_equal(found, expected, {line["group_id"] or 0 for line in lines} - spoilt)
+
+
+def test_assets_are_in_the_state_and_worth_what_they_are(desk: Sandbox) -> None:
+    dirty = refused(desk, "assets")
+    expected = {
+        (line["asset_id"], "Trashed" if line["is_trashed"] else line["state"])
+        for line in truth(desk, "assets")
+        if not line["is_gone"] and line["asset_id"] not in dirty
+    }
+    assert rows(desk, "asset_id, asset_state", "marts.dim_assets") == expected
+    found = rows(
+        desk,
+        "asset_id, toString(date_month), full_months, book_value, charge, charged_so_far",
+        "marts.fct_asset_book_values",
+    )
+    expected = {
+        (
+            line["asset_id"],
+            line["month"],
+            line["months"],
+            *(Decimal(line[figure]) for figure in ("book_value", "charge", "accumulated")),
+        )
+        for line in truth(desk, "asset_book_values")
+        if line["asset_id"] not in dirty
+    }
+    assert found == expected
+    assert len(expected) > 1000
+
+
+def test_contracts_accrue_what_they_cost(desk: Sandbox) -> None:
+    dirty = refused(desk, "contracts")
+    expected = {
+        (line["contract_id"], line["month"], line["days"], Decimal(line["amount"]))
+        for line in truth(desk, "contract_accruals")
+        if line["contract_id"] not in dirty
+    }
+    found = rows(
+        desk,
+        "contract_id, toString(date_month), overlap_days, accrued_amount",
+        "marts.fct_contract_accruals",
+    )
+    assert found == expected
+    assert len(expected) > 100
+
+
+def test_orders_cost_what_their_lines_do(desk: Sandbox) -> None:
+    dirty = refused(desk, "purchase_orders")
+    expected = {
+        (
+            line["order_id"],
+            Decimal(line["total"]),
+            Decimal(line["total_in_base"]),
+            line["ordered"],
+            line["received"],
+        )
+        for line in truth(desk, "purchase_orders")
+        if line["order_id"] not in dirty
+    }
+    columns = "total_amount, total_base_amount, ordered_quantity, received_quantity"
+    found = rows(desk, f"purchase_order_id, {columns}", "marts.fct_purchase_orders")
+    assert found == expected
+    assert expected
+
+
+def test_licences_fit_where_they_do(desk: Sandbox) -> None:
+    dirty = refused(desk, "contracts")
+    unsure = {
+        line["software_id"] for line in truth(desk, "contracts") if line["contract_id"] in dirty
+    }
+    names = ("software_id", "purchased", "installed", "users", "unused", "state")
+    expected = {tuple(line[name] for name in names) for line in truth(desk, "licences")}
+    columns = "purchased_count, installed_count, users_count, unused_count, license_state"
+    found = rows(desk, f"application_id, {columns}", "marts.fct_license_positions")
+    assert {row for row in found if row[0] not in unsure} == {
+        row for row in expected if row[0] not in unsure
+    }
+    assert expected
+
+
+def test_changes_and_problems_ended_when_they_did(desk: Sandbox) -> None:
+    dirty = refused(desk, "changes")
+    expected: set[Row] = {
+        (
+            line["change_id"],
+            line["status"],
+            bool(line["overran"]),
+            at(line["done_at"]),
+            at(line["closed_at"]),
+        )
+        for line in truth(desk, "changes")
+        if line["change_id"] not in dirty
+    }
+    columns = "status_id, coalesce(overrun_seconds, 0) > 0, work_ends_at, closed_at"
+    assert rows(desk, f"change_id, {columns}", "marts.fct_changes") == expected
+    dirty = refused(desk, "problems")
+    expected = {
+        (line["problem_id"], line["status"], line["known_error"], line["closed_at"] is None)
+        for line in truth(desk, "problems")
+        if line["problem_id"] not in dirty
+    }
+    columns = "problem_id, status_id, is_known_error, is_open"
+    assert rows(desk, columns, "marts.fct_problems") == expected
+
+
+def refused(desk: Sandbox, feed: str) -> set[int]:
+    """The records of a list that were refused at the door."""
+    return {
+        line["where"]["id"]
+        for line in truth(desk, "dirt")
+        if line.get("feed") == feed and line["expected"].startswith("dead_letter:")
+    }
 
 
 def assert_equal(found: set[Row], expected: set[Row], keys: set[int], at_least: int = 101) -> None:
