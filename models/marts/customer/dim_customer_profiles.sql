@@ -35,6 +35,15 @@ surveys as (
     group by ticket_id
 ),
 
+breaches as (
+    select
+        ticket_id,
+        count() as breaches_count
+    from {{ ref('fct_sla_outcomes') }}
+    where breached_at is not null
+    group by ticket_id
+),
+
 held_assets as (
     select
         user_id,
@@ -68,6 +77,7 @@ asked as (
         countIf(tickets.counts and tickets.status_id = 5) as closed_tickets_count,
         countIf(not tickets.counts) as excluded_tickets_count,
         sumIf(tickets.reopens_count, tickets.counts) as reopens_count,
+        sum(coalesce(breaches.breaches_count, 0)) as breaches_count,
         sum(coalesce(surveys.surveyed_count, 0)) as surveyed_count,
         sum(coalesce(surveys.satisfied_count, 0)) as satisfied_count,
         sum(coalesce(time_entries.logged_seconds, 0)) as logged_seconds,
@@ -75,6 +85,7 @@ asked as (
         minIf(tickets.created_at, tickets.counts) as first_ticket_at,
         maxIf(tickets.created_at, tickets.counts) as last_ticket_at
     from tickets
+    left join breaches on tickets.ticket_id = breaches.ticket_id
     left join surveys on tickets.ticket_id = surveys.ticket_id
     left join time_entries on tickets.ticket_id = time_entries.ticket_id
     group by requester_id
@@ -103,6 +114,7 @@ profiled as (
         toUInt64(coalesce(asked.closed_tickets_count, 0)) as closed_tickets_count,
         toUInt64(coalesce(asked.excluded_tickets_count, 0)) as excluded_tickets_count,
         toUInt64(coalesce(asked.reopens_count, 0)) as reopens_count,
+        toUInt64(coalesce(asked.breaches_count, 0)) as breaches_count,
         toUInt64(coalesce(asked.surveyed_count, 0)) as surveyed_count,
         toUInt64(coalesce(asked.satisfied_count, 0)) as satisfied_count,
         toUInt64(coalesce(held_assets.assets_count, 0)) as assets_count,

@@ -23,6 +23,17 @@ surveys as (
     select * from {{ ref('fct_surveys') }}
 ),
 
+-- Of whoever held the ticket when the limit passed, on that day.
+breaches as (
+    select
+        responder_id as agent_id,
+        metric || '_breached' as measure,
+        1 as amount,
+        assumeNotNull(breached_at) as happened_at
+    from {{ ref('fct_sla_outcomes') }}
+    where breached_at is not null
+),
+
 events as (
     select
         action.1 as agent_id,
@@ -53,6 +64,8 @@ events as (
     from surveys
     array join [('surveyed', 1), ('satisfied', toInt64(is_satisfied))] as part
     where score_ratio is not null and not is_deleted
+    union all
+    select * from breaches
 ),
 
 days as (
@@ -91,6 +104,10 @@ summed as (
         toUInt64(sumIf(amount, measure = 'handed_over')) as handed_over_count,
         toUInt64(sumIf(amount, measure = 'surveyed')) as surveyed_count,
         toUInt64(sumIf(amount, measure = 'satisfied')) as satisfied_count,
+        toUInt64(sumIf(amount, measure = 'first_response_breached'))
+            as first_response_breached_count,
+        toUInt64(sumIf(amount, measure = 'next_response_breached')) as next_response_breached_count,
+        toUInt64(sumIf(amount, measure = 'resolution_breached')) as resolution_breached_count,
         toUInt64(sumIf(amount, measure = 'open')) as open_count,
         toInt64(sumIf(amount, measure = 'logged')) as logged_seconds,
         toInt64(sumIf(amount, measure = 'billable')) as billable_seconds,

@@ -27,6 +27,17 @@ surveys as (
     select * from {{ ref('fct_surveys') }}
 ),
 
+-- Of whoever held the ticket when the limit passed, on that day.
+breaches as (
+    select
+        group_id,
+        metric || '_breached' as measure,
+        1 as amount,
+        assumeNotNull(breached_at) as happened_at
+    from {{ ref('fct_sla_outcomes') }}
+    where breached_at is not null
+),
+
 -- Work is its own agents', whatever it was for: so is the time that they have.
 worked as (
     select
@@ -67,6 +78,8 @@ events as (
     from surveys
     array join [('surveyed', 1), ('satisfied', toInt64(is_satisfied))] as part
     where score_ratio is not null and not is_deleted
+    union all
+    select * from breaches
 ),
 
 -- Gini of n loads in ascending order: the sum of (2i - n - 1) times the i-th, over n times all.
@@ -131,6 +144,10 @@ summed as (
         toUInt64(sumIf(amount, measure = 'handed_over')) as handed_over_count,
         toUInt64(sumIf(amount, measure = 'surveyed')) as surveyed_count,
         toUInt64(sumIf(amount, measure = 'satisfied')) as satisfied_count,
+        toUInt64(sumIf(amount, measure = 'first_response_breached'))
+            as first_response_breached_count,
+        toUInt64(sumIf(amount, measure = 'next_response_breached')) as next_response_breached_count,
+        toUInt64(sumIf(amount, measure = 'resolution_breached')) as resolution_breached_count,
         toUInt64(sumIf(amount, measure = 'open')) as open_count,
         toInt64(sumIf(amount, measure = 'gini_numerator')) as load_gini_numerator,
         toInt64(sumIf(amount, measure = 'gini_denominator')) as load_gini_denominator,
