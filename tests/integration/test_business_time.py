@@ -197,12 +197,11 @@ def test_open_seconds_equal_a_walk_through_the_days(new_sandbox: Callable[..., S
     models = ["int_business_intervals", "int_group_calendars", "fct_ticket_status_segments"]
     ran = dbt(sandbox, "run", "-s", *models, "--vars", json.dumps(variables))
     assert ran.returncode == 0, ran.stdout
-    reckoned = dict(
-        client.query(
-            "select ticket_id, business_seconds from marts.fct_ticket_status_segments"
-            " where segment_number = 1"
-        ).result_rows
-    )
+    found_seconds = client.query(
+        "select ticket_id, business_seconds from marts.fct_ticket_status_segments"
+        " where segment_number = 1"
+    ).result_rows
+    reckoned: dict[int, int | None] = {row[0]: row[1] for row in found_seconds}
     opens = [_stretches(case.calendar) for case in found]
     wrong = []
     for ticket_id, (number, start, end) in enumerate(waits, 1):

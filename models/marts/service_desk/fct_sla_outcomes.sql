@@ -1,5 +1,5 @@
--- One row per ticket, SLA metric and response, kept up to date: whether it was done by when it was due,
--- and who held the ticket when it was not.
+-- One row per ticket, SLA metric and response, kept up to date: whether it was done by when it was
+-- due, and who held the ticket when it was not.
 {{
     config(
         materialized='incremental',
@@ -54,8 +54,8 @@ judged as (
     where ticket_id in (select ticket_id from touched)
 ),
 
--- A breach begins where the states turn late for good: a raise of the priority may bring it, and one
--- of the target take it back.
+-- A breach begins where the states turn late for good: a raise of the priority may bring it, and a
+-- longer target take it back.
 folded as (
     select
         ticket_id,
@@ -105,7 +105,7 @@ told as (
         versions.first_response_due_at as first_response_due_at,
         versions.due_at as due_at
     from versions
-    asof inner join targets
+    asof join targets
         on
             versions.ticket_id = targets.ticket_id
             and versions.updated_at >= targets.starts_at
@@ -186,7 +186,8 @@ described as (
         toLowCardinality(
             multiIf(
                 outcome_reason is not null, 'excluded',
-                coalesce(done_at, finished_at) is not null, if(breached_at is null, 'met', 'breached'),
+                coalesce(done_at, finished_at) is not null,
+                if(breached_at is null, 'met', 'breached'),
                 if(breached_at is null, 'running', 'running_breached')
             )
         ) as outcome,

@@ -1,5 +1,5 @@
--- One row per ticket and turn of its requester: what was asked, and the public reply of an agent that
--- came next. Turn 1 is the ticket itself. Kept up to date.
+-- One row per ticket and turn of its requester: what was asked, and the public reply of an agent
+-- that came next. Turn 1 is the ticket itself. Kept up to date.
 {{
     config(
         materialized='incremental',
@@ -111,6 +111,15 @@ said as (
 
 -- A first reply that only the statistics tell of was deleted since, refused at the door, or is not
 -- read yet. They are not believed where what was said in that second is no reply at all.
+moments as (
+    select
+        ticket_id,
+        said_at,
+        countIf(kind = 'none') > 0 and countIf(kind = 'reply') = 0 as is_no_reply
+    from said
+    group by ticket_id, said_at
+),
+
 told_by_stats as (
     select
         asked_for.ticket_id as ticket_id,
@@ -118,14 +127,7 @@ told_by_stats as (
         assumeNotNull(asked_for.stats_responded_at) as said_at,
         'reply' as kind
     from asked_for
-    left join (
-        select
-            ticket_id,
-            said_at,
-            countIf(kind = 'none') > 0 and countIf(kind = 'reply') = 0 as is_no_reply
-        from said
-        group by ticket_id, said_at
-    ) as moments
+    left join moments
         on
             asked_for.ticket_id = moments.ticket_id
             and asked_for.stats_responded_at = moments.said_at
@@ -154,6 +156,26 @@ events as (
 ),
 
 -- Several questions before an answer are one, and so are several answers.
+followed as (
+    select
+        *,
+        lagInFrame(kind) over (
+            partition by ticket_id order by said_at, kind
+            rows between 1 preceding and current row
+        ) as kind_before
+    from events
+),
+
+numbered as (
+    select
+        *,
+        sum(kind != kind_before) over (
+            partition by ticket_id order by said_at, kind
+            rows between unbounded preceding and current row
+        ) as run_number
+    from followed
+),
+
 runs as (
     select
         ticket_id,
@@ -162,24 +184,7 @@ runs as (
         min(said_at) as begins_at,
         argMin(author_id, (said_at, -author_id)) as author_id,
         uniqExact(said_at) as messages_count
-    from (
-        select
-            *,
-            sum(kind != kind_before) over by_time as run_number
-        from (
-            select
-                *,
-                lagInFrame(kind) over (
-                    partition by ticket_id order by said_at, kind
-                    rows between 1 preceding and current row
-                ) as kind_before
-            from events
-        )
-        window by_time as (
-            partition by ticket_id order by said_at, kind
-            rows between unbounded preceding and current row
-        )
-    )
+    from numbered
     group by ticket_id, run_number
 ),
 

@@ -105,11 +105,15 @@ described as (
         answers.first_response_business_seconds as first_response_business_seconds,
         answers.first_response_last_calendar_seconds as first_response_last_calendar_seconds,
         {{ seconds_between('tickets.created_at', 'times.resolved_at') }} as resolution_seconds,
-        {%- for name in ('first_resolution', 'full_resolution', 'net_resolution') %}
-        {%- for suffix in ('', '_business', '_last_calendar') %}
-        times.{{ name }}{{ suffix }}_seconds as {{ name }}{{ suffix }}_seconds,
-        {%- endfor %}
-        {%- endfor %}
+        times.first_resolution_seconds as first_resolution_seconds,
+        times.first_resolution_business_seconds as first_resolution_business_seconds,
+        times.first_resolution_last_calendar_seconds as first_resolution_last_calendar_seconds,
+        times.full_resolution_seconds as full_resolution_seconds,
+        times.full_resolution_business_seconds as full_resolution_business_seconds,
+        times.full_resolution_last_calendar_seconds as full_resolution_last_calendar_seconds,
+        times.net_resolution_seconds as net_resolution_seconds,
+        times.net_resolution_business_seconds as net_resolution_business_seconds,
+        times.net_resolution_last_calendar_seconds as net_resolution_last_calendar_seconds,
         toBool(not tickets.is_done) as is_open,
         toBool(not tickets.is_done and answers.replied_at is null) as is_awaiting_response,
         toBool(times.merged_into_id > 0) as is_merged,

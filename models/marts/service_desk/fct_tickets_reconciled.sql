@@ -1,5 +1,5 @@
--- One row per ticket and measure of which we or Freshservice know an instant: ours beside theirs, and
--- why they differ. Kept up to date.
+-- One row per ticket and measure of which we or Freshservice know an instant: ours beside theirs,
+-- and why they differ. Kept up to date.
 {{
     config(
         materialized='incremental',

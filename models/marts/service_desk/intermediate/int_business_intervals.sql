@@ -1,5 +1,5 @@
--- One row per calendar and unbroken stretch of its open time, in UTC, by the hours and holidays that
--- held at that time: an edit of a calendar changes what comes after it, and nothing before.
+-- One row per calendar and unbroken stretch of its open time, in UTC, by the hours and holidays
+-- that held at that time: an edit of a calendar changes what comes after it, and nothing before.
 {{ config(order_by=['calendar_id', 'starts_at']) }}
 
 {%- set calendars = ref('business_hours_history') %}

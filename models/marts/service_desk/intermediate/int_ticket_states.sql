@@ -230,7 +230,7 @@ by_stats as (
     where moment.2 between before_at and updated_at
 ),
 
--- A resolution that the statistics date and no activity tells: its sentence was refused at the door.
+-- A resolution that the statistics date and no activity tells: its sentence was refused.
 by_last_stats as (
     select
         numbered_versions.ticket_id as ticket_id,

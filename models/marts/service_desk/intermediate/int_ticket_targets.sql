@@ -1,5 +1,5 @@
--- One row per ticket and state of it: the SLA policy that applies, by our own reading of the policies
--- as they then were, and its targets at the priority and on the calendar of that state.
+-- One row per ticket and state of it: the SLA policy that applies, by our own reading of the
+-- policies as they then were, and its targets at the priority and on the calendar of that state.
 {{
     config(
         materialized='incremental',
@@ -35,7 +35,18 @@ policy_versions as (
         JSONExtract(conditions, 'ticket_type', 'Array(String)') as ticket_types,
         JSONExtract(conditions, 'group_id', 'Array(Int64)') as group_ids,
         JSONExtract(conditions, 'department_id', 'Array(Int64)') as department_ids,
-        JSONExtract(conditions, 'source', 'Array(UInt16)') as source_ids
+        JSONExtract(conditions, 'source', 'Array(UInt16)') as source_ids,
+        arrayMap(
+            (priority, place) -> (
+                priority,
+                target_response_seconds[place],
+                target_next_response_seconds[place],
+                target_resolution_seconds[place],
+                target_is_business_time[place]
+            ),
+            target_priority_ids,
+            arrayEnumerate(target_priority_ids)
+        ) as targets
     from (
         {{ source_versions(ref('sla_policies_history'), 'sla_policy_id') }}
     )
@@ -109,13 +120,14 @@ candidates as (
         policy_versions.is_default as is_default,
         policy_versions.valid_from as valid_from,
         policy_versions.valid_to as valid_to,
-        policy_versions.target_priority_ids as target_priority_ids,
-        policy_versions.target_response_seconds as response_targets,
-        policy_versions.target_next_response_seconds as next_response_targets,
-        policy_versions.target_resolution_seconds as resolution_targets,
-        policy_versions.target_is_business_time as business_time_targets
+        target.1 as priority_id,
+        target.2 as target_response_seconds,
+        coalesce(target.3, target.2) as target_next_response_seconds,
+        target.4 as target_resolution_seconds,
+        coalesce(target.5, false) as is_business_time
     from kinds
     cross join policy_versions
+    array join policy_versions.targets as target
     where
         (empty(ticket_types) or has(ticket_types, kinds.ticket_type))
         and (empty(group_ids) or has(group_ids, kinds.group_id))
@@ -131,12 +143,10 @@ policed as (
         argMin(
             (
                 candidates.sla_policy_id,
-                candidates.response_targets[indexOf(target_priority_ids, priority_id)],
-                coalesce(
-                    candidates.next_response_targets[indexOf(target_priority_ids, priority_id)], candidates.response_targets[indexOf(target_priority_ids, priority_id)]
-                ),
-                candidates.resolution_targets[indexOf(target_priority_ids, priority_id)],
-                coalesce(candidates.business_time_targets[indexOf(target_priority_ids, priority_id)], false)
+                candidates.target_response_seconds,
+                candidates.target_next_response_seconds,
+                candidates.target_resolution_seconds,
+                candidates.is_business_time
             ),
             (candidates.is_default, candidates.position, candidates.sla_policy_id)
         ) as policy
@@ -147,10 +157,10 @@ policed as (
             and described_states.ticket_type = candidates.ticket_type
             and described_states.department_id = candidates.department_id
             and described_states.source_id = candidates.source_id
+            and described_states.priority_id = candidates.priority_id
     where
         candidates.valid_from <= described_states.starts_at
         and coalesce(candidates.valid_to > described_states.starts_at, true)
-        and has(candidates.target_priority_ids, described_states.priority_id)
     group by ticket_id, state_number
 ),
 

@@ -84,7 +84,8 @@ timed as (
     select
         ticket_id,
         toUInt32(countIf(was_done and not is_done)) as reopens_count,
-        toUInt32(countIf(before_group_id != 0 and group_id != before_group_id)) as group_changes_count,
+        toUInt32(countIf(before_group_id != 0 and group_id != before_group_id))
+            as group_changes_count,
         arraySort(groupArrayIf(starts_at, was_done and not is_done)) as reopened_at,
         arraySort(groupArrayIf(starts_at, is_done and not was_done)) as done_entries,
         -- Whether a resolution lasted for less than the days that a customer takes to come back.
@@ -102,23 +103,66 @@ timed as (
         any(done_at) as resolved_at,
         any(closed_since) as closed_at,
         -- Of a stretch on a calendar that nobody knows nothing can be told: null, never 0.
-        {%- for name, until, counts in (
-            ('first_resolution', 'first_done_at', 'true'),
-            ('full_resolution', 'done_at', 'true'),
-            ('net_resolution', 'done_at', 'is_sla_timer_running'),
-        ) %}
-        {%- set part = '(starts_at < ' ~ until ~ ' and ' ~ counts ~ ')' %}
-        {%- for seconds, suffix in (
-            ('elapsed_seconds', ''), ('business_seconds', '_business'), ('last_calendar_seconds', '_last_calendar')
-        ) %}
         if(
-            any({{ until }}) is null or countIf({{ part }} and {{ seconds }} is null) > 0,
+            any(first_done_at) is null
+            or countIf(starts_at < first_done_at and elapsed_seconds is null) > 0,
             null,
-            sumIf({{ seconds }}, {{ part }})
-        ) as {{ name }}{{ suffix }}_seconds{{ ',' if not loop.last }}
-        {%- endfor %}
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+            sumIf(elapsed_seconds, starts_at < first_done_at)
+        ) as first_resolution_seconds,
+        if(
+            any(first_done_at) is null
+            or countIf(starts_at < first_done_at and business_seconds is null) > 0,
+            null,
+            sumIf(business_seconds, starts_at < first_done_at)
+        ) as first_resolution_business_seconds,
+        if(
+            any(first_done_at) is null
+            or countIf(starts_at < first_done_at and last_calendar_seconds is null) > 0,
+            null,
+            sumIf(last_calendar_seconds, starts_at < first_done_at)
+        ) as first_resolution_last_calendar_seconds,
+        if(
+            any(done_at) is null
+            or countIf(starts_at < done_at and elapsed_seconds is null) > 0,
+            null,
+            sumIf(elapsed_seconds, starts_at < done_at)
+        ) as full_resolution_seconds,
+        if(
+            any(done_at) is null
+            or countIf(starts_at < done_at and business_seconds is null) > 0,
+            null,
+            sumIf(business_seconds, starts_at < done_at)
+        ) as full_resolution_business_seconds,
+        if(
+            any(done_at) is null
+            or countIf(starts_at < done_at and last_calendar_seconds is null) > 0,
+            null,
+            sumIf(last_calendar_seconds, starts_at < done_at)
+        ) as full_resolution_last_calendar_seconds,
+        if(
+            any(done_at) is null
+            or countIf(
+                starts_at < done_at and is_sla_timer_running and elapsed_seconds is null
+            ) > 0,
+            null,
+            sumIf(elapsed_seconds, starts_at < done_at and is_sla_timer_running)
+        ) as net_resolution_seconds,
+        if(
+            any(done_at) is null
+            or countIf(
+                starts_at < done_at and is_sla_timer_running and business_seconds is null
+            ) > 0,
+            null,
+            sumIf(business_seconds, starts_at < done_at and is_sla_timer_running)
+        ) as net_resolution_business_seconds,
+        if(
+            any(done_at) is null
+            or countIf(
+                starts_at < done_at and is_sla_timer_running and last_calendar_seconds is null
+            ) > 0,
+            null,
+            sumIf(last_calendar_seconds, starts_at < done_at and is_sla_timer_running)
+        ) as net_resolution_last_calendar_seconds
     from milestones
     group by ticket_id
 ),
