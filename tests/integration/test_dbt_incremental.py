@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from http.client import HTTPConnection
 from typing import Any
 
@@ -115,7 +116,10 @@ def test_increments_equal_a_full_refresh(warehouse: Warehouse) -> None:
 
 def test_an_increment_rebuilds_only_what_its_batch_touched(warehouse: Warehouse) -> None:
     before = warehouse.rows("select now64(6)")[0][0]
-    ticket = warehouse.feed.tickets[1] | {"updated_at": "2030-01-01T00:00:00Z", "priority": 3}
+    # One second on: a leap would let resolutions ripen, which builds their tickets too.
+    latest = warehouse.rows("select max(updated_at) from staging.stg_freshservice__tickets")[0][0]
+    updated_at = f"{latest + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
+    ticket = warehouse.feed.tickets[1] | {"updated_at": updated_at, "priority": 3}
     warehouse.feed.land_records("tickets", [ticket])
     warehouse.run()
     rebuilt = f"where built_at > '{before}'"
