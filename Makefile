@@ -12,10 +12,10 @@ demo: env  ## sandbox, 90 days of history, loads, dbt build, docs, and a report
 	python -m sandbox.demo
 
 test: env lint  ## everything that needs no system package, on a throwaway sandbox
-	pytest -m "not mariadb"
+	pytest -m "not mariadb and not month"
 
-test-all: test  ## and what needs one: MariaDB (apt-get install mariadb-server); skipped without it
-	pytest -m mariadb
+test-all: test  ## and a month of daily builds, and what needs MariaDB (apt-get install mariadb-server)
+	pytest -m "mariadb or month"
 
 lint: env  ## format, rules and types of Python; the SQL's style
 	ruff format --check .
