@@ -18,6 +18,7 @@ from clickhouse_connect.driver.client import Client
 
 from sandbox import processes
 from sandbox.settings import password
+from tests.integration.checksums import checksums
 from tests.integration.driving import dbt, own_folders
 from tests.integration.raw_rows import Feed
 from tests.sandboxes import Sandbox
@@ -26,8 +27,6 @@ OVERLAPS = (300, 300, 0)  # with and without looking back at what is staged alre
 KILLS = 3
 # What models read of the past is in the snapshots: `dbt run` alone would leave those behind.
 RUN = ("build", "--resource-type", "model", "--resource-type", "snapshot")
-# The hours that a ticket ever stood in: a history of its own, which no refresh rewrites.
-HISTORIES = {"staging.int_ticket_hours_touched"}
 
 
 class Warehouse:
@@ -54,24 +53,7 @@ class Warehouse:
         return ran.stdout
 
     def contents(self, with_stamps: bool = False) -> dict[str, tuple[int, int]]:
-        """Rows and a checksum of each table; it moves with any value of any row."""
-        columns: dict[str, list[str]] = {}
-        for table, name, kind in self.rows(
-            "select database || '.' || table, name, type from system.columns"
-            " where database in ('staging', 'marts') and table != 'model_builds' order by all"
-        ):
-            if table in HISTORIES and not with_stamps:
-                continue
-            if name in ("built_at", "_built_at") and not with_stamps:
-                continue
-            state = kind.startswith("AggregateFunction")
-            columns.setdefault(table, []).append(f"finalizeAggregation({name})" if state else name)
-        checksum = "select count(), sum(cityHash64(toString(tuple({})))) from {}"
-        found = {
-            table: self.rows(checksum.format(", ".join(names), table))[0]
-            for table, names in columns.items()
-        }
-        return {table: (count, checksum) for table, (count, checksum) in found.items()}
+        return checksums(self.transformer, with_stamps)
 
     def count(self, query: str) -> int:
         return int(self.rows(f"select count() from {query}")[0][0])
