@@ -17,6 +17,8 @@ from tests.integration.checksums import checksums
 from tests.integration.driving import admin, dbt, gatehouse
 from tests.sandboxes import Sandbox
 
+pytestmark = pytest.mark.month
+
 DAYS = 30
 SKIPPED_DAYS = {5, 6, 17}  # nobody loads: what happened comes late
 UNBUILT_DAYS = {11, 12}  # loads, but no build

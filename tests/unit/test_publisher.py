@@ -219,8 +219,7 @@ def test_the_process_publishes_writes_the_truth_and_ends_when_told(
         assert process.wait(10) == 0
     assert "Traceback" not in log.read_text()
     names = {path.stem for path in (tmp_path / "sandbox" / "truth").iterdir()}
-    desk = {"tickets", "tickets_by_hour", "conversations", "time_entries", "csat", "status_history"}
-    assert names == {"registrations", "events", "sessions", "dirt"} | desk
+    assert names > {"registrations", "events", "sessions", "dirt", "tickets", "assets"}
 
 
 def wait_for(url: str, status: str, log: Path) -> dict[str, Any]:

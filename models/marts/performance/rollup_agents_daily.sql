@@ -113,8 +113,7 @@ summed as (
         toInt64(sumIf(amount, measure = 'billable')) as billable_seconds,
         toInt64(sumIf(amount, measure = 'business')) as business_seconds,
         toInt64(sumIf(amount, measure = 'available')) as available_seconds,
-        date_day,
-        {{ built_at() }} as built_at
+        date_day
     from days
     where
         agent_id > 0

@@ -26,8 +26,7 @@ summed as (
         sum(billable_seconds) as billable_seconds,
         sum(business_seconds) as business_seconds,
         sum(available_seconds) as available_seconds,
-        toStartOfMonth(date_day) as date_month,
-        {{ built_at() }} as built_at
+        toStartOfMonth(date_day) as date_month
     from finer
     group by date_month, group_id
 )

@@ -142,8 +142,7 @@ balanced as (
         {%- for age, _, _ in ages %}
         filled.open_{{ age }}_days_count as open_{{ age }}_days_count,
         {%- endfor %}
-        filled.date_day as date_day,
-        {{ built_at() }} as built_at
+        filled.date_day as date_day
     from filled
     cross join bounds
     where filled.date_day >= bounds.first_day

@@ -47,8 +47,7 @@ counted as (
         toLowCardinality(found.2) as bucket,
         count() as tickets_count,
         toInt64(sum(wait_seconds)) as total_seconds,
-        date_day,
-        {{ built_at() }} as built_at
+        date_day
     from bucketed
     group by date_day, wait, group_id, priority_id, bucket_number, bucket
 )
