@@ -42,7 +42,12 @@
                 (1, least(held.stops_at, coalesce({{ calendars }}.valid_to, held.stops_at)))
             ] as bound
         where
-            coalesce({{ calendars }}.valid_from < held.stops_at, true)
+            -- A stretch of no length has the calendar of its instant, and takes 0 seconds of it.
+            coalesce(
+                {{ calendars }}.valid_from < held.stops_at
+                or {{ calendars }}.valid_from = held.begins_at,
+                true
+            )
             and coalesce({{ calendars }}.valid_to > held.begins_at, true)
     ) as bounds
     asof left join {{ intervals }}
