@@ -184,13 +184,13 @@ def _ticket(desk: Desk, told: Told) -> Row:
 
 
 def _tickets_by_hour(desk: Desk, tickets: Iterable[TicketState]) -> Iterator[Row]:
-    """Tickets neither deleted nor spam; resolutions as far as the API shows them."""
+    """Tickets neither deleted, spam nor merged; resolutions as far as the API shows them."""
     created: Counter[datetime] = Counter()
     resolved: Counter[datetime] = Counter()
     refused_created: Counter[datetime] = Counter()
     refused_resolved: Counter[datetime] = Counter()
     for ticket in tickets:
-        if ticket.deleted or ticket.spam:
+        if ticket.deleted or ticket.spam or ticket.merged_into is not None:
             continue
         refused = EXPECTED.get(desk.dirt(ticket.ticket_id) or "", "").startswith("dead_letter")
         created_hour = _hour(ticket.birth.created_at)
