@@ -12,7 +12,7 @@ demo: env  ## sandbox, 90 days of history, loads, dbt build, docs, and a report
 	python -m sandbox.demo
 
 test: env lint  ## everything that needs no system package, on a throwaway sandbox
-	pytest -m "not mariadb and not month"
+	pytest -n 2 --dist loadfile -m "not mariadb and not month"
 
 test-all: test  ## and what needs MariaDB (apt-get install mariadb-server); skipped without it
 	pytest -m mariadb
