@@ -41,7 +41,8 @@ from loaders.privacy import Privacy
 from loaders.ticket_events import TICKET_EVENTS
 
 TOPICS = {feed.source: feed for feed in (EVENT_DATA, TICKET_EVENTS)}
-SOURCES = (*TOPICS, freshservice.SOURCE, freshservice_replica.SOURCE)
+LOADS = {module.SOURCE: module.load for module in (freshservice, freshservice_replica)}
+SOURCES = (*TOPICS, *LOADS)
 ROOT = Path(__file__).parent.parent
 
 app = typer.Typer(
@@ -137,10 +138,8 @@ def _load_source(name: str, reports: list[Report], progress: Tell) -> None:
     try:
         if feed := TOPICS.get(name):
             topic.load(feed, report(feed.name), progress)
-        elif name == freshservice_replica.SOURCE:
-            freshservice_replica.load(report, progress)
         else:
-            freshservice.load(report, progress)
+            LOADS[name](report, progress)
     except (GatehouseError, ConfigFieldMissingException) as error:
         if not reports or reports[-1].source != name:
             report("-")

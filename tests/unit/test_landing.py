@@ -5,7 +5,14 @@ import re
 import pyarrow as pa
 import pytest
 
-from loaders import dead_letters, event_management, freshservice, ticket_events
+from loaders import (
+    dead_letters,
+    event_management,
+    freshservice,
+    gate_management,
+    integrated_platform,
+    ticket_events,
+)
 from loaders.errors import GatehouseError
 from loaders.freshservice import children, records, sweeps
 from loaders.landing import Server, ddl
@@ -23,6 +30,11 @@ STAMPS = ["_dlt_load_id", "landed_at"]
         (ddl("freshservice_sweeps"), sweeps.SCHEMA),
         (ddl("freshservice_unanswered"), children.UNANSWERED_SCHEMA),
         (ddl("ticket_events"), ticket_events.COLUMNS),
+        *(
+            (feed.statement, feed.columns)
+            for module in (gate_management, integrated_platform)
+            for feed in module.FEEDS.values()
+        ),
         (ddl("dead_letters"), dead_letters.SCHEMA),
     ],
     ids=[
@@ -32,6 +44,8 @@ STAMPS = ["_dlt_load_id", "landed_at"]
         "sweeps",
         "unanswered",
         "ticket_events",
+        *gate_management.FEEDS,
+        *integrated_platform.FEEDS,
         "dead_letters",
     ],
 )
