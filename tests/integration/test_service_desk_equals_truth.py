@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from sandbox import processes
-from tests.integration.driving import dbt, gatehouse, truth
+from tests.integration import desk_by_hand as by_hand
+from tests.integration.driving import dbt, gatehouse, truth, world
 from tests.sandboxes import Sandbox, ask
 
 Row = tuple[Any, ...]
@@ -276,10 +277,91 @@ def test_changes_and_problems_ended_when_they_did(desk: Sandbox) -> None:
     assert rows(desk, columns, "marts.fct_problems") == expected
 
 
-def refused(desk: Sandbox, feed: str) -> set[int]:
+def test_releases_went_out_when_they_did(desk: Sandbox) -> None:
+    dirty = refused(desk, "releases")
+    expected = {
+        (
+            line["release_id"], line["status"], line["deleted"], at(line["planned_end"]),
+            at(line["began_at"]), at(line["ended_at"]),
+        )
+        for line in truth(desk, "releases")
+        if line["release_id"] not in dirty
+    }  # fmt: skip
+    columns = "status_id, is_deleted, planned_ends_at, work_starts_at, work_ends_at"
+    assert rows(desk, f"release_id, {columns}", "marts.fct_releases") == expected
+    assert expected
+
+
+def test_cohorts_hold_what_became_of_their_tickets(desk: Sandbox, whole: set[int]) -> None:
+    names = (
+        "tickets", "first_responded", "resolved", "reopen_ripe", "reopened_soon",
+        "first_contact_ripe", "first_contact_resolved", "one_touch", "surveyed", "satisfied",
+    )  # fmt: skip
+    waits = ("first_response", "first_response_business", "resolution", "resolution_business")
+    columns = [*(f"{name}_count" for name in names), *(f"{wait}_total_seconds" for wait in waits)]
+    found = rows(
+        desk,
+        ", ".join(["group_id", "priority_id", "cohort", "date_day", *columns]),
+        "marts.rollup_ticket_cohorts_daily",
+    )
+    lines = truth(desk, "tickets")
+    expected = by_hand.cohorts(lines, by_hand.satisfied(truth(desk, "csat")), now(desk))
+    spoilt = {line["group_id"] or 0 for line in lines if line["ticket_id"] not in whole}
+    assert_equal(found, expected, {line["group_id"] or 0 for line in lines} - spoilt)
+    assert sum(row[8] for row in found) > 0, "nothing was reopened"
+
+
+def test_limits_were_kept_and_broken_on_their_day(desk: Sandbox, whole: set[int]) -> None:
+    found = rows(
+        desk,
+        "group_id, metric, priority_id, date_day, met_count, breached_count,"
+        " running_breached_count",
+        "marts.rollup_sla_outcomes_daily",
+    )
+    lines = truth(desk, "sla")
+    spoilt = {line["group_id"] or 0 for line in lines if line["ticket_id"] not in whole}
+    assert_equal(found, by_hand.sla_days(lines), {line["group_id"] or 0 for line in lines} - spoilt)
+
+
+def test_agents_logged_what_they_noted_and_had_the_hours_of_their_group(
+    desk: Sandbox, whole: set[int]
+) -> None:
+    found = rows(
+        desk,
+        "agent_id, date_day, logged_seconds, billable_seconds, available_seconds",
+        "marts.rollup_agents_daily where logged_seconds + business_seconds > 0",
+    )
+    tickets, entries = truth(desk, "tickets"), truth(desk, "time_entries")
+    landed = [t for t in tickets if t["ticket_id"] not in refused(desk, "tickets", "ticket_id")]
+    since = min(by_hand.at(ticket["created_at"]) for ticket in landed)
+    cases = truth(desk, "case_time_entries")
+    expected = set(by_hand.agent_days(world(desk).desk, entries + cases, since, now(desk)))
+    spoilt = {entry["agent_id"] for entry in entries if entry["ticket_id"] not in whole}
+    assert_equal(found, expected, {row[0] for row in expected} - spoilt)
+
+
+def test_customers_are_in_the_segment_that_their_tickets_make(
+    desk: Sandbox, whole: set[int]
+) -> None:
+    counts = ("", "open_", "pending_", "resolved_", "closed_", "excluded_")
+    columns = [f"{name}tickets_count" for name in counts]
+    columns += ["reopens_count", "surveyed_count", "satisfied_count"]
+    found = rows(
+        desk,
+        ", ".join(["requester_id", "segment", *columns, "first_ticket_at", "last_ticket_at"]),
+        "marts.dim_customer_profiles",
+    )
+    tickets, answers = truth(desk, "tickets"), by_hand.satisfied(truth(desk, "csat"))
+    expected = set(by_hand.customers(world(desk).desk, tickets, answers, now(desk)))
+    spoilt = {line["requester_id"] for line in tickets if line["ticket_id"] not in whole}
+    assert_equal(found, expected, {row[0] for row in expected} - spoilt, at_least=40)
+    assert {row[1] for row in expected} >= {"regular", "occasional"}
+
+
+def refused(desk: Sandbox, feed: str, key: str = "id") -> set[int]:
     """The records of a list that were refused at the door."""
     return {
-        line["where"]["id"]
+        line["where"][key]
         for line in truth(desk, "dirt")
         if line.get("feed") == feed and line["expected"].startswith("dead_letter:")
     }
@@ -298,6 +380,11 @@ def rows(sandbox: Sandbox, columns: str, table: str) -> set[Row]:
     """The rows of a table, times as instants."""
     found = ask(sandbox.settings, "transformer", f"select {columns} from {table}")
     return {tuple(map(_instant, row)) for row in found}
+
+
+def now(sandbox: Sandbox) -> datetime:
+    """Where the sandbox's clock stands."""
+    return world(sandbox).end_of_history
 
 
 def at(text: str | None) -> datetime | None:

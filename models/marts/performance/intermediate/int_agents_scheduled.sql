@@ -86,6 +86,8 @@ by_day as (
                 toUInt32(toDate(open_stretches.ends_at, '{{ zone }}')) + 1
             )
         ) as date_day
+    -- What ends at midnight is no part of the day that begins then.
+    where starts_at < ends_at
 ),
 
 scheduled as (
