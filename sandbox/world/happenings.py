@@ -95,9 +95,9 @@ class Happenings:
         self._seed = seed
         self._start = start
         first_midnight = datetime.combine(start, time(), UTC)
-        self._opening = moment(first_midnight)
+        self.opening = moment(first_midnight)
         self._root = sqrt(scale)
-        self._users = max(60, round(USERS * scale))
+        self.users = max(60, round(USERS * scale))
         self._tempo = Tempo(
             first_midnight,
             timedelta(days=1),
@@ -110,8 +110,10 @@ class Happenings:
         self._secrets: list[Event] = []
         """Events that are planned but not announced yet."""
         self.stories: list[Story] = []
+        self.told_until = 0
+        """The moment up to which all stories are there."""
         self.venues = [
-            VenueOpening(seed, venue, number, self._opening) for number, venue in enumerate(VENUES)
+            VenueOpening(seed, venue, number, self.opening) for number, venue in enumerate(VENUES)
         ]
 
     def tell_until(self, now: int) -> list[Story]:
@@ -119,20 +121,21 @@ class Happenings:
 
         A story is told to its end; what lies behind the clock is for the reader to leave out.
         """
-        last = max(1, (now + LONGEST_LEAD + DAY - self._opening) // DAY)
+        last = max(1, (now + LONGEST_LEAD + DAY - self.opening) // DAY)
         for step in range(self._planned_until, last + 1):
             self._secrets += self._events_of(step)
         self._planned_until = max(self._planned_until, last + 1)
         new = [self._story(event) for event in self._secrets if event.announced_at <= now]
         self._secrets = [event for event in self._secrets if event.announced_at > now]
         self.stories += new
+        self.told_until = max(self.told_until, now)
         return new
 
     def _events_of(self, step: int) -> Iterator[Event]:
         day = self._start + timedelta(days=step)
         for number in self._tempo.numbers_in(step):
-            yield plan_event(self._seed, day, number, self._opening)
-        night = plan_clock_change_night(self._seed, day, self._opening)
+            yield plan_event(self._seed, day, number, self.opening)
+        night = plan_clock_change_night(self._seed, day, self.opening)
         if night:
             yield night
 
@@ -143,7 +146,7 @@ class Happenings:
         capacity = min(event.venue.capacity, max(10, round(demand / dice.between(0.7, 1.9), -1)))
         live_event(self._seed, event, int(capacity))
         sessions = plan_sessions(self._seed, event, int(capacity))
-        registrations = sell(self._seed, event, demand, int(capacity), self._users)
+        registrations = sell(self._seed, event, demand, int(capacity), self.users)
         return Story(event, sessions, registrations)
 
     def _size_rank(self, event: Event) -> float:

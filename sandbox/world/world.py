@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from sandbox.world.attendance import Attendance
 from sandbox.world.desk.desk import Desk
 from sandbox.world.happenings import Happenings
 from sandbox.world.moments import moment
@@ -33,6 +34,7 @@ class World:
         """Where the clock stands until somebody moves it."""
         self.happenings = Happenings(seed, scale, start, days)
         self.topic = Topic(seed, dirt, self.happenings)
+        self.attendance = Attendance(seed, dirt, self.happenings)
         self.desk = Desk(seed, scale, start, days, dirt)
 
     def event_records(self, until: datetime | None = None) -> Iterator[Record]:
