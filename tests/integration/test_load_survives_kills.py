@@ -15,6 +15,7 @@ import pytest
 
 from sandbox import processes
 from tests.integration.driving import admin, gatehouse, truth, world
+from tests.integration.identifiers import assert_nobody_in
 from tests.sandboxes import Sandbox, ask
 
 KILLS = 7
@@ -172,27 +173,5 @@ def test_nothing_is_left_to_load(killed: Sandbox) -> None:
     assert report["read"] == 0
 
 
-def test_no_identifier_is_in_a_table_that_the_transformer_reads(killed: Sandbox) -> None:
-    tables = query(
-        killed,
-        "select name from system.tables where database = 'raw' and name not in ('dead_letters')",
-    )
-    for (table,) in tables:
-        for planted in ("@example", "usr_", "+49", "+82"):
-            hits = query(
-                killed,
-                f"""
-                select count() from raw.{table}
-                where arrayExists(
-                    text -> position(text, '{planted}') > 0, [formatRow('JSONEachRow', *)]
-                )
-                """,
-            )
-            assert hits == [(0,)], f"{planted} is in raw.{table}"
-
-
-def test_no_identifier_is_in_what_the_loaders_leave_on_disk(killed: Sandbox) -> None:
-    left = [path for path in (killed.settings.state / "dlt").rglob("*") if path.is_file()]
-    assert left
-    for path in left:
-        assert b"@example" not in path.read_bytes(), path
+def test_nobody_is_in_what_killed_loads_left_behind(killed: Sandbox) -> None:
+    assert_nobody_in(killed)

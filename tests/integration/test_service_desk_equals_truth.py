@@ -10,6 +10,7 @@ import pytest
 from sandbox import processes
 from tests.integration import desk_by_hand as by_hand
 from tests.integration.driving import dbt, gatehouse, truth, world
+from tests.integration.identifiers import assert_nobody_in
 from tests.sandboxes import Sandbox, ask
 
 Row = tuple[Any, ...]
@@ -356,6 +357,10 @@ def test_customers_are_in_the_segment_that_their_tickets_make(
     spoilt = {line["requester_id"] for line in tickets if line["ticket_id"] not in whole}
     assert_equal(found, expected, {row[0] for row in expected} - spoilt, at_least=40)
     assert {row[1] for row in expected} >= {"regular", "occasional"}
+
+
+def test_nobody_is_in_any_table_file_or_log(desk: Sandbox) -> None:
+    assert_nobody_in(desk)
 
 
 def refused(desk: Sandbox, feed: str, key: str = "id") -> set[int]:
