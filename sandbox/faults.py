@@ -15,7 +15,7 @@ LOG = logging.getLogger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-_KINDS = {"status", "moves_clock_seconds"}
+_KINDS = {"status", "moves_clock_seconds", "closes_with"}
 
 
 class FaultError(ValueError):
@@ -35,16 +35,20 @@ class Fault:
     moves_clock_seconds: int = 0
     """If not 0, the request is answered as ever, but the world has moved on by then: so does a page
     that is read while what it lists changes."""
+    closes_with: int = 0
+    """If not 0, the socket that is asked for opens, and is closed with this code (1006: is cut off)
+    after so many frames."""
+    frames: int = 0
 
     @classmethod
     def from_json(cls, asked: Any) -> Fault:
         """A fault as it is posted. Whatever is wrong with it is said by name."""
-        known = {"path_prefix", "times", "skip", "headers", "body", *_KINDS}
+        known = {"path_prefix", "times", "skip", "headers", "body", "frames", *_KINDS}
         if not isinstance(asked, dict) or "path_prefix" not in asked or not _KINDS & set(asked):
             raise FaultError("a fault is an object with path_prefix and status")
         if set(asked) - known:
             raise FaultError(f"a fault has no {', '.join(sorted(set(asked) - known))}")
-        for name in {*_KINDS, "times", "skip"} & set(asked):
+        for name in {*_KINDS, "times", "skip", "frames"} & set(asked):
             if type(asked[name]) is not int or asked[name] < 0:
                 raise FaultError(f"{name} must be a whole number, not {asked[name]!r}")
         if not 100 <= asked.get("status", 200) <= 599:
@@ -101,6 +105,8 @@ class Faults:
 
 
 FAULTS = web.AppKey("faults", Faults)
+FAULT = web.RequestKey("fault", Fault)
+"""Where a request carries the fault that its handler has to stage."""
 
 
 @web.middleware
@@ -112,6 +118,9 @@ async def staged_faults(request: web.Request, handler: Handler) -> web.StreamRes
         return await handler(request)
     if fault.moves_clock_seconds:
         request.app[FAULTS].move_clock(fault.moves_clock_seconds)
+        return await handler(request)
+    if fault.closes_with:
+        request[FAULT] = fault
         return await handler(request)
     LOG.info("%s meets a staged fault: %d", request.path, fault.status)
     return fault.answer()

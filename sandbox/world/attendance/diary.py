@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sandbox.world.attendance.habits import HABITS, Habits
-from sandbox.world.dice import Dice, Stream
+from sandbox.world.dice import Dice
 from sandbox.world.happenings import Happenings, Story
 from sandbox.world.moments import DAY, HOUR, MINUTE
 from sandbox.world.registrations import Registration
@@ -96,12 +96,12 @@ class Diary:
         town = event.venue.venue_id.rsplit("-", 1)[0]
         plan = _Plan(event.event_id, 0, town, state.starts_at, state.ends_at + AFTERMATH)
         doors_at, mine = state.doors_open_at, dict[int, int]()
-        dice = Stream(self._seed, "comes", event.event_id)
         for registration in story.registrations:
             last = registration.changes[-1]
             status = last.state.status
             if status != "confirmed" and status != "cancelled":
                 continue
+            dice = Dice(self._seed, "comes", registration.registration_id)
             user, mood = last.state.user, dice.random()
             if status == "cancelled":
                 if mood < 0.012:
@@ -129,7 +129,7 @@ class Diary:
         mine: dict[int, int],
     ) -> None:
         """People without a ticket; now and then so many that the house is more than full."""
-        dice, users = Stream(self._seed, "walk-ups", plan.event_id), self._happenings.users
+        dice, users = Dice(self._seed, "walk-ups", plan.event_id), self._happenings.users
         count = round(len(guests) * habits.walk_ups * dice.between(0.4, 1.6) + dice.random())
         state = story.event.changes[-1].state
         room = state.capacity - len(guests)
