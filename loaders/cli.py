@@ -28,11 +28,10 @@ from loaders import (
     dead_letters,
     freshservice,
     freshservice_replica,
-    gate_management,
-    integrated_platform,
     replay,
     ticket_publisher,
     topic,
+    user_app,
 )
 from loaders.batch import Report, Tell
 from loaders.dead_letters import DeadLetter
@@ -43,10 +42,7 @@ from loaders.privacy import Privacy
 from loaders.ticket_events import TICKET_EVENTS
 
 TOPICS = {feed.source: feed for feed in (EVENT_DATA, TICKET_EVENTS)}
-LOADS = {
-    module.SOURCE: module.load
-    for module in (gate_management, integrated_platform, freshservice, freshservice_replica)
-}
+LOADS = {module.SOURCE: module.load for module in (user_app, freshservice, freshservice_replica)}
 SOURCES = (*TOPICS, *LOADS)
 ROOT = Path(__file__).parent.parent
 
@@ -61,6 +57,9 @@ app.add_typer(dlq, name="dlq")
 out = Console()
 err = Console(stderr=True)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+Listen = Annotated[
+    float, typer.Option(help="Hear the user app's socket for so many seconds before its REST.")
+]
 Reason = Annotated[str, typer.Option(help="Only this reason.")]
 SourceName = Annotated[str, typer.Option(help="Only this source.")]
 
@@ -100,6 +99,7 @@ def _use_sandbox() -> None:
 @app.command()
 def load(
     sources: Annotated[list[str] | None, typer.Argument(help=f"From {', '.join(SOURCES)}.")] = None,
+    listen: Listen = 0,
     as_json: Json = False,
 ) -> None:
     """Land what the sources have that raw does not; all sources unless some are named.
@@ -112,7 +112,7 @@ def load(
     reports: list[Report] = []
     for name in sources or configured():
         with _progress(name, quiet=as_json) as progress:
-            _load_source(name, reports, progress)
+            _load_source(name, reports, progress, listen)
     _tell(reports, as_json)
     if any(report.error for report in reports):
         raise typer.Exit(1)
@@ -129,7 +129,7 @@ def configured() -> list[str]:
     return [name for name in SOURCES if name != left_out]
 
 
-def _load_source(name: str, reports: list[Report], progress: Tell) -> None:
+def _load_source(name: str, reports: list[Report], progress: Tell, listen: float) -> None:
     started = time.monotonic()
 
     def report(feed: str) -> Report:
@@ -144,6 +144,8 @@ def _load_source(name: str, reports: list[Report], progress: Tell) -> None:
         if feed := TOPICS.get(name):
             topic.load(feed, report(feed.name), progress)
         else:
+            if listen and name == user_app.SOURCE:
+                user_app.listen(report, listen)
             LOADS[name](report, progress)
     except (GatehouseError, ConfigFieldMissingException) as error:
         if not reports or reports[-1].source != name:

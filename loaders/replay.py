@@ -8,13 +8,13 @@ import dlt
 import pyarrow as pa
 from cryptography.fernet import InvalidToken
 
-from loaders import freshservice, gate_management, integrated_platform
+from loaders import freshservice, gate_management, integrated_platform, user_app
 from loaders.batch import Batch, Report
 from loaders.dead_letters import DeadLetter
 from loaders.door import Door, Record, RefusedError
 from loaders.errors import GatehouseError
 from loaders.event_management import EVENT_DATA
-from loaders.landing import land, open_pipeline
+from loaders.landing import ddl, land, open_pipeline
 from loaders.privacy import Privacy
 from loaders.ticket_events import TICKET_EVENTS
 
@@ -83,6 +83,14 @@ def _entrance(privacy: Privacy, source: str, feed: str) -> _Entrance:
             listed.columns,
             listed.statement,
             lambda record, payload, _letter: listed.row(record, payload),
+        )
+    if source == user_app.SOURCE:
+        return _Entrance(
+            user_app.door(privacy),
+            user_app.TABLE,
+            user_app.COLUMNS,
+            ddl(user_app.SOURCE),
+            lambda record, payload, _letter: user_app.row(record, payload, "replay"),
         )
     name = feed.partition("?")[0]
     return _Entrance(

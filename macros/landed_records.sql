@@ -1,6 +1,4 @@
-{% macro landed_records(
-    table, id, keeps_versions=false, parents=(), also=none, richer=none, system='freshservice'
-) -%}
+{% macro landed_records(table, id, keeps_versions=false, parents=(), also=none, richer=none) -%}
     {%- set updated_at = "coalesce(source_at, toDateTime64(0, 3, 'UTC'))" -%}
     {#- Of a child the parent is part of its name; raw has one name for all parents, staging its own. -#}
     {%- set raw_parents = {'parent_type': 'parent_type'} -%}
@@ -16,13 +14,13 @@
         {%- if also -%}
         (
             select {{ key | join(', ') }}, source_at, payload, landed_at
-            from {{ source(system, table) }}
+            from {{ source('freshservice', table) }}
             union all
             select {{ key | join(', ') }}, source_at, payload, landed_at
-            from {{ source(system, also) }}
+            from {{ source('freshservice', also) }}
         )
         {%- else -%}
-        {{ source(system, table) }}
+        {{ source('freshservice', table) }}
         {%- endif -%}
     {%- endset -%}
     {%- set is_richer = richer or 'true' -%}

@@ -12,6 +12,7 @@ from loaders import (
     gate_management,
     integrated_platform,
     ticket_events,
+    user_app,
 )
 from loaders.errors import GatehouseError
 from loaders.freshservice import children, records, sweeps
@@ -30,6 +31,7 @@ STAMPS = ["_dlt_load_id", "landed_at"]
         (ddl("freshservice_sweeps"), sweeps.SCHEMA),
         (ddl("freshservice_unanswered"), children.UNANSWERED_SCHEMA),
         (ddl("ticket_events"), ticket_events.COLUMNS),
+        (ddl("user_app"), user_app.COLUMNS),
         *(
             (feed.statement, feed.columns)
             for module in (gate_management, integrated_platform)
@@ -44,6 +46,7 @@ STAMPS = ["_dlt_load_id", "landed_at"]
         "sweeps",
         "unanswered",
         "ticket_events",
+        "user_app",
         *gate_management.FEEDS,
         *integrated_platform.FEEDS,
         "dead_letters",
