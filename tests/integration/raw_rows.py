@@ -34,7 +34,7 @@ class Feed:
         self.holidays = [{"holiday_date": "--07-04", "holiday_name": "Independence Day"}]
 
     def make_tables(self) -> None:
-        for name in ("event_management", "dead_letters"):
+        for name in ("event_management", "user_app", "dead_letters"):
             self.loader.command((DDL / f"{name}.sql").read_text())
         for statement in freshservice.raw_tables():
             self.loader.command(statement)

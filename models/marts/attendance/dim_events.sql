@@ -1,4 +1,5 @@
--- One row per event; one that only its sessions or registrations tell of has nothing but the id.
+-- One row per event; one that only its sessions, its registrations or the app tell of has nothing
+-- but the id.
 {{ config(order_by='event_id') }}
 
 with messages as (
@@ -10,7 +11,11 @@ sessions as (
 ),
 
 registrations as (
-    select * from {{ ref('fct_registrations') }}
+    select * from {{ ref('stg_event_management__registrations') }}
+),
+
+app_events as (
+    select * from {{ ref('fct_app_events') }}
 ),
 
 venue_messages as (
@@ -49,6 +54,8 @@ all_events as (
     select event_id from sessions
     union distinct
     select event_id from registrations
+    union distinct
+    select event_id from app_events
 ),
 
 described as (

@@ -1,8 +1,18 @@
--- One row per session of an event; one that only its cancellation tells of has nothing but the ids.
+-- One row per session of an event; one that only its cancellation or the app tells of has nothing
+-- but the ids.
 {{ config(order_by=['event_id', 'session_id']) }}
 
 with messages as (
     select * from {{ ref('stg_event_management__sessions') }}
+),
+
+app_sessions as (
+    select
+        session_id,
+        min(event_id) as event_id
+    from {{ ref('fct_app_events') }}
+    where session_id is not null
+    group by session_id
 ),
 
 folded as (
@@ -20,6 +30,19 @@ folded as (
     group by session_id
 ),
 
+all_sessions as (
+    select * from folded
+    union all
+    select
+        assumeNotNull(session_id) as session_id,
+        event_id,
+        (null, null, null, null, null) as details,
+        0 as details_count,
+        null as cancelled_at
+    from app_sessions
+    where session_id not in (select session_id from folded)
+),
+
 described as (
     select
         session_id,
@@ -32,7 +55,7 @@ described as (
         details.4 as starts_at,
         details.5 as ends_at,
         cancelled_at
-    from folded
+    from all_sessions
 )
 
 select * from described
