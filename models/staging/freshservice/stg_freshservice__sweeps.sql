@@ -31,7 +31,18 @@ latest as (
 read_since as (
     select latest.*
     from latest
-    left join {{ this }} as staged
+    left join (
+        select *
+        from {{ this }}
+        where
+            (feed, parent_type, parent_id) in (
+                select
+                    feed,
+                    parent_type,
+                    parent_id
+                from sweeps
+            )
+    ) as staged
         on
             latest.feed = staged.feed
             and latest.parent_type = staged.parent_type
