@@ -4,27 +4,34 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator
-from heapq import merge
+from collections.abc import Callable, Iterator
+from functools import partial
+from operator import itemgetter
 from threading import RLock
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from sandbox.world.attendance.diary import Diary
 from sandbox.world.attendance.evening import Evening
 from sandbox.world.attendance.gates import Gate, all_gates
-from sandbox.world.attendance.letters import Bag, Letter, Parcel
+from sandbox.world.attendance.letters import Item, Letter, Letters
+from sandbox.world.attendance.reports import Reports
 from sandbox.world.dice import Dice
 from sandbox.world.happenings import Happenings, Story
 from sandbox.world.moments import DAY, HOUR, MINUTE
 
 EARLIEST = 2 * HOUR
 """How long before doors open the first message of an event may come."""
-LATEST = 4 * DAY
+LATEST = 3 * DAY + 6 * HOUR
 """How long after its programme the last message of an event may come."""
 KEPT = 64
-"""Evenings in memory: those of about a week."""
+"""Evenings in memory: those of about ten days."""
 NUMBERS = 10_000_000
 """Numbers a day. The n-th message received on a UTC day has the number day * NUMBERS + n."""
+
+
+Arrival = tuple[int, int, Item | Letter, Letters]
+"""When a letter was received, the place of its event among the day's, the letter, all of them."""
+T = TypeVar("T")
 
 
 class AppMessage(NamedTuple):
@@ -51,7 +58,7 @@ class GateMinute(NamedTuple):
 
 
 class Attendance:
-    """All of attendance, told from the stories that are known; nothing of it stays in memory.
+    """All of attendance, told from the stories that are known; hardly any of it stays in memory.
 
     A day's messages need the evenings that reach into it, which are some twenty at scale 1.
     """
@@ -61,8 +68,9 @@ class Attendance:
         self._dirt = dirt
         self._happenings = happenings
         self._diary = Diary(seed, happenings)
-        self._bags: OrderedDict[str, Bag] = OrderedDict()
-        self._letters: OrderedDict[int, list[tuple[Letter, Bag]]] = OrderedDict()
+        self._letters = Shelf(lambda story: Letters(seed, dirt, self._evening(story)))
+        self._reports = Shelf(lambda story: Reports(seed, dirt, self._evening(story)))
+        self._days: OrderedDict[int, list[Arrival]] = OrderedDict()
         self._lock = RLock()
 
     @property
@@ -75,89 +83,66 @@ class Attendance:
         until_ms = min(until_ms, self.told_until)
         since_ms = max(since_ms, self._happenings.opening)
         for day in range(since_ms // DAY, until_ms // DAY + 1):
-            if since_ms < until_ms:
-                yield from self._messages_of(day, since_ms, until_ms)
+            outages, arrivals = outages_of(self._seed, day), self._arrivals(day)
+            for number in range(bisect_right(arrivals, since_ms, key=_received_at), len(arrivals)):
+                at, _, letter, letters = arrivals[number]
+                if at > until_ms:
+                    break
+                dropped = any(start <= at < end for start, end in outages)
+                yield AppMessage(at, day * NUMBERS + number + 1, *letters.read(letter), dropped)
 
     def gate_minutes(self, since_ms: int, until_ms: int) -> Iterator[GateMinute]:
         """Reports made after `since_ms`, up to and including `until_ms`, in order."""
         until_ms = min(until_ms, self.told_until)
         since_ms = max(since_ms, self._happenings.opening)
         for day in range(since_ms // DAY, until_ms // DAY + 1):
-            first = max(since_ms, day * DAY - 1)
-            last = min(until_ms, day * DAY + DAY - 1)
-            if first < last:
-                yield from self._reports(first, last)
+            after, last = max(since_ms, day * DAY - 1), min(until_ms, day * DAY + DAY - 1)
+            if after < last:
+                yield from self._reports_of(after, last)
 
     def gates(self, now_ms: int) -> list[Gate]:
-        """The gates of all venues. They are there from the first day on, whatever `now_ms`."""
+        """The gates of all venues, which are there from the first day on."""
         return list(all_gates(self._seed)) if now_ms >= self._happenings.opening else []
 
-    def evenings(self, now_ms: int) -> Iterator[tuple[Evening, Bag]]:
-        """Every event whose first arrival may have been by now, made anew and not kept."""
-        for story in self._stories(0, min(now_ms, self.told_until)):
-            evening = self._evening(story)
-            yield evening, Bag(self._seed, self._dirt, evening)
+    def evenings(self, now_ms: int) -> list[Callable[[], Evening]]:
+        """Every event whose first arrival may have been by now, to be made one by one."""
+        stories = self._stories(0, min(now_ms, self.told_until))
+        return [partial(self._evening, story) for story in stories]
 
-    def _messages_of(self, day: int, since: int, until: int) -> Iterator[AppMessage]:
-        letters = self._letters_of(day)
-        outages = outages_of(self._seed, day)
-        first = bisect_right(letters, since, key=_received_at)
-        for number in range(first, len(letters)):
-            letter, bag = letters[number]
-            at = letter.received_at
-            if at > until:
-                break
-            dropped = any(start <= at < end for start, end in outages)
-            body, kind = bag.message(letter), bag.kind_of(letter)
-            yield AppMessage(at, day * NUMBERS + number + 1, body, kind, dropped)
-
-    def _letters_of(self, day: int) -> list[tuple[Letter, Bag]]:
+    def _arrivals(self, day: int) -> list[Arrival]:
+        """All letters of a day. It may not be over yet: evenings are told to their end."""
         with self._lock:
-            # A day that is not over yet lacks nothing: evenings are told to their end.
-            if day not in self._letters:
-                start, found = day * DAY, []
-                for bag in self._bags_of(start, start + DAY):
-                    low = bisect_right(bag.letters, start - 1, key=_at)
-                    high = bisect_right(bag.letters, start + DAY - 1, key=_at)
-                    found += [(letter, bag) for letter in bag.letters[low:high]]
-                found.sort(key=lambda pair: pair[0][:3])
-                self._letters[day] = found
-                while len(self._letters) > 3:
-                    self._letters.popitem(last=False)
-            return self._letters[day]
+            if day not in self._days:
+                found: list[Arrival] = []
+                start, stories = day * DAY, self._stories(day * DAY, day * DAY + DAY)
+                for order, letters in enumerate(self._letters.take(stories)):
+                    low = bisect_right(letters.letters, start - 1, key=_at)
+                    high = bisect_right(letters.letters, start + DAY - 1, key=_at)
+                    here = letters.letters[low:high]
+                    found += [(letter.received_at, order, letter, letters) for letter in here]
+                found.sort(key=itemgetter(0, 1))
+                if not self._diary.is_open:
+                    return found
+                self._days[day] = found
+                while len(self._days) > 3:
+                    self._days.popitem(last=False)
+            return self._days[day]
 
-    def _reports(self, since: int, until: int) -> Iterator[GateMinute]:
+    def _reports_of(self, after: int, last: int) -> Iterator[GateMinute]:
         with self._lock:
-            bags = list(self._bags_of(since + 1, until + 1))
-        streams = []
-        for number, bag in enumerate(bags):
-            low = bisect_right(bag.parcels, since, key=_reported_at)
-            high = bisect_right(bag.parcels, until, key=_reported_at)
-            streams.append([(*parcel[:2], number, parcel) for parcel in bag.parcels[low:high]])
-        for at, _, number, parcel in merge(*streams):
-            bag, minute = bags[number], parcel.report.minute
-            yield GateMinute(
-                at,
-                bag.gate_id(parcel),
-                minute.lane,
-                minute.minute_at,
-                bag.row(parcel),
-                parcel.kind,
-            )
-
-    def _bags_of(self, since: int, until: int) -> Iterator[Bag]:
-        """What is sent by all evenings that have something in [since, until)."""
-        for story in self._stories(since, until):
-            event_id = story.event.event_id
-            bag = self._bags.get(event_id)
-            if bag is None:
-                bag = self._bags[event_id] = Bag(self._seed, self._dirt, self._evening(story))
-                while len(self._bags) > KEPT:
-                    self._bags.popitem(last=False)
-            self._bags.move_to_end(event_id)
-            yield bag
+            shelf = self._reports.take(self._stories(after + 1, last + 1))
+        found = []
+        for order, reports in enumerate(shelf):
+            low = bisect_right(reports.reports, after, key=itemgetter(0))
+            high = bisect_right(reports.reports, last, key=itemgetter(0))
+            found += [(told[0], order, told, reports) for told in reports.reports[low:high]]
+        found.sort(key=itemgetter(0, 1))
+        for at, _, told, reports in found:
+            gate_id, minute_at = reports.gate_id(told), told.minute_at
+            yield GateMinute(at, gate_id, told.lane, minute_at, reports.read(told), told.kind)
 
     def _stories(self, since: int, until: int) -> list[Story]:
+        """The events of which anything may be told in [since, until), by the opening of doors."""
         with self._lock:
             self._diary.advance(self.told_until)
             return [
@@ -168,6 +153,27 @@ class Attendance:
 
     def _evening(self, story: Story) -> Evening:
         return Evening(self._seed, story, self._diary.guests(story.event.event_id))
+
+
+class Shelf(Generic[T]):
+    """What was made of the evenings that were asked for last."""
+
+    def __init__(self, make: Callable[[Story], T]) -> None:
+        self._make = make
+        self._kept: OrderedDict[str, T] = OrderedDict()
+
+    def take(self, stories: list[Story]) -> list[T]:
+        """What belongs to some stories, made where it is not there."""
+        taken = []
+        for story in stories:
+            event_id = story.event.event_id
+            if event_id not in self._kept:
+                self._kept[event_id] = self._make(story)
+            self._kept.move_to_end(event_id)
+            taken.append(self._kept[event_id])
+        while len(self._kept) > max(KEPT, len(taken)):
+            self._kept.popitem(last=False)
+        return taken
 
 
 def outages_of(seed: int, day: int) -> list[tuple[int, int]]:
@@ -181,13 +187,9 @@ def outages_of(seed: int, day: int) -> list[tuple[int, int]]:
     return outages
 
 
-def _at(letter: Letter) -> int:
+def _at(letter: Item | Letter) -> int:
     return letter.received_at
 
 
-def _received_at(pair: tuple[Letter, Bag]) -> int:
-    return pair[0].received_at
-
-
-def _reported_at(parcel: Parcel) -> int:
-    return parcel.reported_at
+def _received_at(arrival: Arrival) -> int:
+    return arrival[0]

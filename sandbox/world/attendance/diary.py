@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sandbox.world.attendance.habits import HABITS, Habits
-from sandbox.world.dice import Dice
+from sandbox.world.dice import Dice, Stream
 from sandbox.world.happenings import Happenings, Story
 from sandbox.world.moments import DAY, HOUR, MINUTE
 from sandbox.world.registrations import Registration
 
+AHEAD = 2 * DAY
+"""How far guests are decided: what happens today may hang on where people want to be tomorrow."""
 AFTERMATH = 2 * HOUR
 """How long after its programme an event may keep people: overrun and the way out."""
 TRAVEL = 3 * HOUR
@@ -62,10 +64,11 @@ class Diary:
         """Stories whose guests are decided: when doors open, when it is over, in that order."""
 
     def advance(self, now: int) -> None:
-        """Decide for all events of the coming day. They are known, for they were announced before:
-        ten days ahead, or in the first two hours of the world.
+        """Decide for all events of the next two days.
+
+        They are known: all are announced ten days ahead, or in the first two hours of the world.
         """
-        if now - self._happenings.opening < FIRST_PLANS:
+        if not self.is_open:
             return
         stories = self._happenings.stories
         for story in stories[self._told :]:
@@ -76,13 +79,18 @@ class Diary:
         self._ahead.sort(key=lambda entry: entry[:2])
         reached = 0
         for doors_at, event_id, story in self._ahead:
-            if doors_at > now + DAY:
+            if doors_at > now + AHEAD:
                 break
             reached += 1
             self._guests[event_id] = []
             self._decide(story, self._guests[event_id])
             self.evenings.append((doors_at, story.event.changes[-1].state.ends_at, story))
         del self._ahead[:reached]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything is decided at all: not in the first two hours of the world."""
+        return self._happenings.told_until - self._happenings.opening >= FIRST_PLANS
 
     def guests(self, event_id: str) -> list[Guest]:
         """Who comes."""
@@ -96,12 +104,12 @@ class Diary:
         town = event.venue.venue_id.rsplit("-", 1)[0]
         plan = _Plan(event.event_id, 0, town, state.starts_at, state.ends_at + AFTERMATH)
         doors_at, mine = state.doors_open_at, dict[int, int]()
+        dice = Stream(self._seed, "comes", event.event_id)
         for registration in story.registrations:
             last = registration.changes[-1]
             status = last.state.status
             if status != "confirmed" and status != "cancelled":
                 continue
-            dice = Dice(self._seed, "comes", registration.registration_id)
             user, mood = last.state.user, dice.random()
             if status == "cancelled":
                 if mood < 0.012:
@@ -129,7 +137,7 @@ class Diary:
         mine: dict[int, int],
     ) -> None:
         """People without a ticket; now and then so many that the house is more than full."""
-        dice, users = Dice(self._seed, "walk-ups", plan.event_id), self._happenings.users
+        dice, users = Stream(self._seed, "walk-ups", plan.event_id), self._happenings.users
         count = round(len(guests) * habits.walk_ups * dice.between(0.4, 1.6) + dice.random())
         state = story.event.changes[-1].state
         room = state.capacity - len(guests)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from zlib import crc32
 
 from sandbox.world.dice import Dice, Weighted
 from sandbox.world.moments import DAY, HOUR, MINUTE, SECOND
@@ -39,6 +38,7 @@ EXPECTED = {
     "wrong_type": "dead_letter:schema",
     "unknown_type": "dead_letter:unknown_type",
 }
+DELAYS = {"late", "out_of_order"}
 BREAKS = {"missing_field", "wrong_type"}
 WRONG_FIELDS: tuple[dict[str, Any], ...] = (
     {"user_id": 12345},
@@ -57,16 +57,11 @@ SKEWED = 0.3
 LATEST = 2 * DAY
 
 
-def touches(seed: int, dirt: float, name: str) -> bool:
-    """Whether something is wrong with a message. A checksum is die enough for half a million."""
-    return crc32(f"{seed}{name}".encode()) < dirt * 2**32
-
-
-def skew(seed: int, dirt: float, event_id: str, device_id: str) -> int:
+def skew(seed: int, dirt: float, event_id: str, *device: int) -> int:
     """What a device's clock is off by during an event: nothing, or minutes to hours."""
-    if not touches(seed, dirt * SKEWED, f"{event_id}/{device_id}"):
+    dice = Dice(seed, "skew", event_id, *device)
+    if not dice.chance(dirt * SKEWED):
         return 0
-    dice = Dice(seed, "skew", event_id, device_id)
     off = dice.between(4, 55) * MINUTE if dice.chance(0.6) else dice.between(1, 11) * HOUR
     return int(off) if dice.chance(0.5) else -int(off)
 
@@ -100,9 +95,8 @@ def spoil_message(seed: int, message: dict[str, Any], kind: str) -> dict[str, An
     return message
 
 
-def spoil_report(seed: int, name: str, row: dict[str, Any], kind: str) -> dict[str, Any]:
+def spoil_report(dice: Dice, row: dict[str, Any], kind: str) -> dict[str, Any]:
     """What is served in place of a gate's minute."""
-    dice = Dice(seed, "spoil", name)
     if kind == "missing_field":
         gone = dice.one_of(("gate_id", "lane", "minute_at", "entries", "rejects"))
         return {key: value for key, value in row.items() if key != gone}

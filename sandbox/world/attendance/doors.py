@@ -11,7 +11,7 @@ from sandbox.world.attendance.gates import Gate
 from sandbox.world.attendance.habits import HABITS, Habits, arrival
 from sandbox.world.attendance.scans import Scan, Stay, Visit
 from sandbox.world.attendance.stays import Attempt, attempts, live
-from sandbox.world.dice import Dice
+from sandbox.world.dice import Dice, Stream
 from sandbox.world.events import Event, EventState
 from sandbox.world.moments import MINUTE, SECOND
 
@@ -31,8 +31,7 @@ class Doors:
     def __init__(
         self, seed: int, event: Event, gates: tuple[Gate, ...], guests: list[Guest], over_at: int
     ) -> None:
-        self._seed = seed
-        self._event = event
+        self._dice: Dice = Stream(seed, "doors", event.event_id)
         self._state: EventState = event.changes[-1].state
         self._habits: Habits = HABITS[event.format.category]
         self._over_at = over_at
@@ -51,9 +50,8 @@ class Doors:
         """Bring everybody through the lanes in the order of arrival, one at a time per lane."""
         queue: list[tuple[int, int, int]] = []
         tries: list[list[Attempt]] = []
-        self._dice: list[Dice] = []
+        dice = self._dice
         for guest in guests:
-            dice = Dice(self._seed, "stay", self._event.event_id, guest.user)
             at = self._arrival(guest, dice)
             if guest.leave_by and at > guest.leave_by - 20 * MINUTE:
                 if guest.ready_at > guest.leave_by - 30 * MINUTE:
@@ -62,10 +60,9 @@ class Doors:
             queue.append((at, len(tries), 0))
             home = self._gate(dice, guest, at)
             tries.append(attempts(guest, dice, home, self._open, self._habits.walk_ups_are_free))
-            self._dice.append(dice)
             self.stays.append(Stay(guest))
-        for number in range(self._strangers(len(guests))):
-            queue.append(self._stranger(number, tries))
+        for _ in range(int(len(guests) * dice.between(0, 0.012) + dice.random())):
+            queue.append(self._stranger(dice, tries))
         arrivals = Counter((tries[n][0].gate, at // SLOT) for at, n, _ in queue)
         free = [[0] * lanes for lanes in self._lanes]
         heapify(queue)
@@ -77,7 +74,7 @@ class Doors:
             count = min(len(lanes), -(-arrivals[gate, arrived_at // SLOT] // PER_LANE) or 1)
             lane = 0 if count == 1 else min(range(count), key=lanes.__getitem__)
             at = max(arrived_at, lanes[lane])
-            service = int(self._dice[number].between(*SERVICE))
+            service = int(dice.between(*SERVICE))
             lanes[lane] = at + service
             self.scans.append(
                 Scan(
@@ -120,25 +117,19 @@ class Doors:
         rush = at < self._state.starts_at + 30 * MINUTE
         return dice.below(self._open) if rush else 0
 
-    def _strangers(self, guests: int) -> int:
-        dice = Dice(self._seed, "strangers", self._event.event_id)
-        return int(guests * dice.between(0, 0.012) + dice.random())
-
-    def _stranger(self, number: int, tries: list[list[Attempt]]) -> tuple[int, int, int]:
+    def _stranger(self, dice: Dice, tries: list[list[Attempt]]) -> tuple[int, int, int]:
         """Somebody with a code that belongs to nothing here, who is sent away."""
-        dice = Dice(self._seed, "stranger", self._event.event_id, number)
         state = self._state
         at = arrival(self._habits, dice, state.doors_open_at, state.starts_at, state.ends_at)
         tries.append([Attempt(0, dice.below(self._open), "invalid", False, None)])
-        self._dice.append(dice)
         self.stays.append(Stay(Guest(90_000_000 + dice.below(1_000_000), None, 0)))
         return at, len(tries) - 1, 0
 
     def _let_out(self) -> None:
         """Breaks and the way out. Whoever leaves is scanned at once: two seconds hold nobody up."""
-        for stay, dice in zip(self.stays, self._dice, strict=True):
+        for stay in self.stays:
             if stay.visits:
-                live(stay, dice, self._habits, self._over_at, self._open)
+                live(stay, self._dice, self._habits, self._over_at, self._open)
         passages = list(self._passages())
         crowd = Counter((scan.gate, scan.at // SLOT) for scan in passages)
         for number, scan in enumerate(passages):

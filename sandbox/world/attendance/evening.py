@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from sandbox.world.attendance.counters import Minute, count
 from sandbox.world.attendance.diary import Guest
 from sandbox.world.attendance.doors import Doors
 from sandbox.world.attendance.gates import gates_of
 from sandbox.world.attendance.habits import HABITS
-from sandbox.world.attendance.phones import Hour, use_app
-from sandbox.world.attendance.post import post
+from sandbox.world.attendance.phones import Act, Hour, Sitting, use_app
+from sandbox.world.attendance.post import post_acts, post_scans
 from sandbox.world.attendance.spells import spells_of
 from sandbox.world.dice import Dice
 from sandbox.world.events import EventState
@@ -19,9 +21,10 @@ LONGEST_OVERRUN = 35 * MINUTE
 
 
 class Evening:
-    """One event from the first arrival to the last message that tells of it."""
+    """One event from the first arrival to the last thing that anybody does about it."""
 
     def __init__(self, seed: int, story: Story, guests: list[Guest]) -> None:
+        self._seed = seed
         event = story.event
         self.event = event
         self.state: EventState = event.changes[-1].state
@@ -30,14 +33,18 @@ class Evening:
         self.over_at = _over_at(seed, self)
         doors = Doors(seed, event, self.gates, guests, self.over_at)
         self.stays, self.scans = doors.stays, doors.scans
-        self.acts, self.sittings = use_app(
-            self.stays, self.hours, HABITS[event.format.category], seed, event.event_id
-        )
-        lanes = [gate.lanes for gate in self.gates]
-        self.spells = spells_of(
-            seed, event.event_id, lanes, self.state.doors_open_at, self.state.ends_at
-        )
-        post(seed, event.event_id, self.scans, self.acts, self.spells)
+        lanes, state = [gate.lanes for gate in self.gates], self.state
+        self.spells = spells_of(seed, event.event_id, lanes, state.doors_open_at, state.ends_at)
+        post_scans(seed, event.event_id, self.scans, self.spells)
+
+    @cached_property
+    def app(self) -> tuple[list[Act], list[Sitting]]:
+        """What visitors do in the app, and the sessions they sit in. The gates need none of it."""
+        event = self.event
+        habits = HABITS[event.format.category]
+        acts, sittings = use_app(self.stays, self.hours, habits, self._seed, event.event_id)
+        post_acts(self._seed, event.event_id, acts)
+        return acts, sittings
 
     @property
     def minutes(self) -> list[Minute]:

@@ -2,165 +2,143 @@
 
 from __future__ import annotations
 
-from datetime import UTC, tzinfo
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from datetime import tzinfo
+from operator import attrgetter
+from typing import Any
 
-from sandbox.world.attendance.counters import Report, body, report
 from sandbox.world.attendance.dirt import (
     BREAKS,
-    GATE_KINDS,
+    DELAYS,
     KINDS,
     delay,
     skew,
     spoil_message,
-    spoil_report,
-    touches,
 )
 from sandbox.world.attendance.evening import Evening
 from sandbox.world.attendance.gates import place
 from sandbox.world.attendance.phones import Act, phone_of
 from sandbox.world.attendance.post import latency
 from sandbox.world.attendance.scans import Scan
-from sandbox.world.dice import Dice
-from sandbox.world.moments import HOUR, instant
+from sandbox.world.dice import Dice, Stream
+from sandbox.world.moments import HOUR, MINUTE, SECOND, instant
 
 AHEAD = 9 * HOUR
 """By how much a time in the future is wrong: a zone that was written down twice."""
+Item = Scan | Act
 
 
-class Letter(NamedTuple):
-    """A message on its way: rendered only when somebody reads it."""
+class Letter:
+    """A message that does not simply arrive as it was meant."""
 
-    received_at: int
-    name: str
-    """The message's id."""
-    sent_at: int
-    item: Scan | Act
-    kind: str | None
-    """What is wrong with it; None for a good message, and for one that follows a broken one."""
-    resent_at: int | None = None
-    """Of a broken message: when the good one follows. If never, it is lost."""
+    __slots__ = ("item", "kind", "received_at", "resent_at", "sent_at")
 
-
-class Parcel(NamedTuple):
-    """A report of a gate on its way."""
-
-    reported_at: int
-    name: str
-    report: Report
-    kind: str | None
-    resent_at: int | None = None
+    def __init__(
+        self,
+        received_at: int,
+        sent_at: int,
+        item: Item,
+        kind: str | None,
+        resent_at: int | None = None,
+    ) -> None:
+        self.received_at = received_at
+        self.sent_at = sent_at
+        self.item = item
+        self.kind = kind
+        """What is wrong with it; None for a good message that follows a broken one."""
+        self.resent_at = resent_at
+        """Of a broken message: when the good one follows. If never, it is lost."""
 
 
-class Bag:
-    """All that an evening sends, in the order in which it is received."""
+class Letters:
+    """All messages of an evening in the order of receipt; rendered when somebody reads them."""
 
     def __init__(self, seed: int, dirt: float, evening: Evening) -> None:
         self._seed = seed
         self._dirt = dirt
         self._evening = evening
+        self._event_id = evening.event.event_id
         self._zone: tzinfo = evening.event.venue.zone
         self._place = place(seed, evening.event.venue)
-        self._skews: dict[str, int] = {}
-        event_id = evening.event.event_id
-        self.letters: list[Letter] = []
-        for item, mark in ((evening.scans, "s"), (evening.acts, "a")):
-            for one in item:
-                self._send(f"{event_id}.{mark}{one.number}", one)
-        self.letters.sort(key=lambda letter: letter[:2])
-        self.parcels: list[Parcel] = []
-        for told in report(seed, event_id, evening.minutes, evening.spells):
-            self._report(told)
-        self.parcels.sort(key=lambda parcel: parcel[:2])
+        self._scanners = [
+            [gate.scanner(lane) for lane in range(gate.lanes + 1)] for gate in evening.gates
+        ]
+        self._whereabouts = [
+            {"lat": gate.latitude, "lon": gate.longitude, "zone": gate.zone}
+            for gate in evening.gates
+        ]
+        self._skews: dict[tuple[int, int], int] = {}
+        self._clock: dict[tuple[int, tzinfo], tuple[str, str]] = {}
+        acts, _ = evening.app
+        meant: Iterable[Item] = (*evening.scans, *acts)
+        self.letters: list[Item | Letter] = list(self._soil(meant) if dirt else meant)
+        self.letters.sort(key=attrgetter("received_at"))
 
-    def _send(self, name: str, item: Scan | Act) -> None:
-        letters = self.letters
-        if not touches(self._seed, self._dirt, name):
-            letters.append(Letter(item.received_at, name, item.sent_at, item, None))
-            return
-        dice = Dice(self._seed, "dirt", name)
-        kind = KINDS.draw(dice)
-        later = item.sent_at + delay(kind, dice)
-        received = later + latency(dice)
-        if kind in ("late", "out_of_order"):
-            letters.append(Letter(received, name, later, item, kind))
-        elif kind in BREAKS:
-            resent_at = received if dice.chance(0.5) else None
-            letters.append(Letter(item.received_at, name, item.sent_at, item, kind, resent_at))
-            if resent_at:
-                letters.append(Letter(received, name, later, item, None))
-        elif kind in ("duplicate", "unknown_type"):
-            letters.append(Letter(item.received_at, name, item.sent_at, item, None))
-            letters.append(Letter(received, name, later, item, kind))
+    def _soil(self, items: Iterable[Item]) -> Iterator[Item | Letter]:
+        """The letters that each message leaves: as a rule, just itself."""
+        random = Stream(self._seed, "soiled", self._event_id).random
+        for item in items:
+            if random() >= self._dirt:
+                yield item
+                continue
+            dice = Dice(self._seed, "dirt", self.name(item))
+            kind = KINDS.draw(dice)
+            later = item.sent_at + delay(kind, dice)
+            received_at = later + latency(dice)
+            if kind in DELAYS:
+                yield Letter(received_at, later, item, kind)
+            elif kind in BREAKS:
+                resent_at = received_at if dice.chance(0.5) else None
+                yield Letter(item.received_at, item.sent_at, item, kind, resent_at)
+                if resent_at:
+                    yield Letter(received_at, later, item, None)
+            elif kind in ("duplicate", "unknown_type"):
+                yield item
+                yield Letter(received_at, later, item, kind)
+            else:
+                yield Letter(item.received_at, item.sent_at, item, kind)
+
+    def name(self, item: Item) -> str:
+        """The id of a message; one that is sent again keeps it."""
+        return f"{self._event_id}.{item.mark}{item.number}"
+
+    def kind_of(self, letter: Item | Letter) -> str | None:
+        """What is wrong with a message, its device's clock included."""
+        item, kind = (letter.item, letter.kind) if isinstance(letter, Letter) else (letter, None)
+        return kind or ("clock_skew" if self._skew(item) else None)
+
+    def read(self, letter: Item | Letter) -> tuple[dict[str, Any], str | None]:
+        """The message as it arrives, and what is wrong with it, its device's clock included."""
+        item, kind = (letter.item, letter.kind) if isinstance(letter, Letter) else (letter, None)
+        off = self._skew(item) if self._dirt else 0
+        ahead = AHEAD if kind == "future_time" else 0
+        if isinstance(item, Scan):
+            message = self._scan(item, off + ahead, letter.sent_at + off)
         else:
-            letters.append(Letter(item.received_at, name, item.sent_at, item, kind))
+            message = self._act(item, off + ahead, letter.sent_at + off)
+        if kind is None:
+            return message, "clock_skew" if off else None
+        return spoil_message(self._seed, message, kind), kind
 
-    def _report(self, told: Report) -> None:
-        minute = told.minute
-        gate = self._evening.gates[minute.gate].gate_id
-        name = f"{gate}/{minute.lane}/{minute.minute_at}/{told.reported_at}"
-        if not touches(self._seed, self._dirt, name):
-            self.parcels.append(Parcel(told.reported_at, name, told, None))
-            return
-        dice = Dice(self._seed, "dirt", name)
-        kind = GATE_KINDS.draw(dice)
-        later = told.reported_at + delay(kind, dice)
-        resent_at = None
-        if kind == "late":
-            told = told._replace(reported_at=later)
-        elif kind == "duplicate":
-            self.parcels.append(Parcel(told.reported_at, name, told, None))
-            told = told._replace(reported_at=later)
-        elif kind in BREAKS and dice.chance(0.5):
-            resent_at = later
-            self.parcels.append(Parcel(later, name, told._replace(reported_at=later), None))
-        self.parcels.append(Parcel(told.reported_at, name, told, kind, resent_at))
-
-    def kind_of(self, letter: Letter) -> str | None:
-        """What is wrong with a letter, its device's clock included."""
-        if letter.kind is None and self._skew(letter.item):
-            return "clock_skew"
-        return letter.kind
-
-    def message(self, letter: Letter) -> dict[str, Any]:
-        """The message as it arrives."""
-        item = letter.item
-        meant = self._scan(letter, item) if isinstance(item, Scan) else self._act(letter, item)
-        return spoil_message(self._seed, meant, letter.kind) if letter.kind else meant
-
-    def row(self, parcel: Parcel) -> dict[str, Any]:
-        """The gate's minute as it is served."""
-        event_id = self._evening.event.event_id
-        gate = self._evening.gates[parcel.report.minute.gate]
-        row = body(event_id, gate, parcel.report)
-        return spoil_report(self._seed, parcel.name, row, parcel.kind) if parcel.kind else row
-
-    def gate_id(self, parcel: Parcel) -> str:
-        """The gate that a report is about, whatever it says itself."""
-        return self._evening.gates[parcel.report.minute.gate].gate_id
-
-    def _skew(self, item: Scan | Act) -> int:
-        if not self._dirt:
-            return 0
-        device = f"{item.gate}/{item.lane}" if isinstance(item, Scan) else f"usr/{item.user}"
+    def _skew(self, item: Item) -> int:
+        """What the device's clock is off by."""
+        device = (item.gate, item.lane) if isinstance(item, Scan) else (-1, item.user)
         if device not in self._skews:
-            event_id = self._evening.event.event_id
-            self._skews[device] = skew(self._seed, self._dirt, event_id, device)
+            self._skews[device] = skew(self._seed, self._dirt, self._event_id, *device)
         return self._skews[device]
 
-    def _scan(self, letter: Letter, scan: Scan) -> dict[str, Any]:
-        gate, off = self._evening.gates[scan.gate], self._skew(scan)
-        ahead = AHEAD if letter.kind == "future_time" else 0
+    def _scan(self, scan: Scan, off: int, sent_at: int) -> dict[str, Any]:
+        gate = scan.gate
         return {
-            "message_id": letter.name,
+            "message_id": f"{self._event_id}.s{scan.number}",
             "type": "check_in" if scan.direction == "in" else "check_out",
             "user_id": f"usr-{scan.user:08d}",
-            "event_id": self._evening.event.event_id,
-            "gate_id": gate.gate_id,
-            "timestamp": _written(scan.at + off + ahead, self._zone),
-            "sent_at": _written(letter.sent_at + off, self._zone),
-            "device_info": gate.scanner(scan.lane),
-            "location": {"lat": gate.latitude, "lon": gate.longitude, "zone": gate.zone},
+            "event_id": self._event_id,
+            "gate_id": self._evening.gates[gate].gate_id,
+            "timestamp": self._written(scan.at + off, self._zone),
+            "sent_at": self._written(sent_at, self._zone),
+            "device_info": self._scanners[gate][scan.lane],
+            "location": self._whereabouts[gate],
             "properties": {
                 "result": scan.result,
                 "lane": scan.lane,
@@ -171,35 +149,37 @@ class Bag:
             },
         }
 
-    def _act(self, letter: Letter, act: Act) -> dict[str, Any]:
-        phone, off = phone_of(self._seed, act.user), self._skew(act)
-        off += phone.clock
+    def _act(self, act: Act, off: int, sent_at: int) -> dict[str, Any]:
+        phone = phone_of(self._seed, act.user)
         zone = phone.home or self._zone
-        ahead = AHEAD if letter.kind == "future_time" else 0
         message = {
-            "message_id": letter.name,
+            "message_id": f"{self._event_id}.a{act.number}",
             "type": act.type,
             "user_id": f"usr-{act.user:08d}",
-            "event_id": self._evening.event.event_id,
-            "timestamp": _written(act.at + off + ahead, zone),
-            "sent_at": _written(letter.sent_at + off, zone),
+            "event_id": self._event_id,
+            "timestamp": self._written(act.at + off + phone.clock, zone),
+            "sent_at": self._written(sent_at + phone.clock, zone),
             "device_info": phone.info,
-            "location": self._whereabouts(act),
+            "location": self._near(act.user),
             "properties": act.properties,
         }
         if act.session_id:
             message["session_id"] = act.session_id
         return message
 
-    def _whereabouts(self, act: Act) -> dict[str, Any]:
+    def _near(self, user: int) -> dict[str, Any]:
         """Near the venue; a phone that may not say where it is says zero."""
-        if act.user % 50 == 7:
+        if user % 50 == 7:
             return {"lat": 0.0, "lon": 0.0}
         latitude, longitude = self._place
-        step = act.user % 200 / 100_000
+        step = user % 200 / 100_000
         return {"lat": round(latitude + step, 5), "lon": round(longitude - step, 5), "zone": None}
 
-
-def _written(moment: int, zone: tzinfo) -> str:
-    text = instant(moment, zone).isoformat(timespec="milliseconds")
-    return text if zone is not UTC else text[:-6] + "Z"
+    def _written(self, at: int, zone: tzinfo) -> str:
+        """A moment on the clocks of a zone. Each minute is formatted once: half the time."""
+        minute, rest = divmod(at, MINUTE)
+        found = self._clock.get((minute, zone))
+        if found is None:
+            text = instant(minute * MINUTE, zone).isoformat()
+            found = self._clock[minute, zone] = (text[:17], text[19:].replace("+00:00", "Z"))
+        return f"{found[0]}{rest // SECOND:02d}.{rest % SECOND:03d}{found[1]}"

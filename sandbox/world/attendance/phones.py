@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sandbox.world.attendance.habits import Habits
 from sandbox.world.attendance.scans import Stay, Visit
-from sandbox.world.dice import Dice, Weighted
+from sandbox.world.dice import Dice, Stream, Weighted
 from sandbox.world.moments import HOUR, MINUTE, SECOND
 
 MODELS = (
@@ -66,6 +66,8 @@ def phone_of(seed: int, user: int) -> Phone:
 class Act:
     """One thing done in the app."""
 
+    mark = "a"
+    """See Scan."""
     __slots__ = (
         "at",
         "number",
@@ -113,16 +115,13 @@ def use_app(
     stays: Iterable[Stay], hours: list[Hour], habits: Habits, seed: int, event_id: str
 ) -> tuple[list[Act], list[Sitting]]:
     """All that visitors do in the app, in order, and the sessions they really sat in."""
-    acts: list[Act] = []
-    sittings: list[Sitting] = []
+    dice, acts, sittings = Stream(seed, "app", event_id), list[Act](), list[Sitting]()
     for stay in stays:
-        if stay.visits:
-            dice = Dice(seed, "app", event_id, stay.guest.user)
-            if dice.random() < habits.app:
-                for sitting in _sit(stay, hours, habits, dice):
-                    sittings.append(sitting)
-                    acts += _acts_in(sitting, dice)
-                acts += _acts_around(stay, dice)
+        if stay.visits and dice.random() < habits.app:
+            for sitting in _sit(stay, hours, habits, dice):
+                sittings.append(sitting)
+                acts += _acts_in(sitting, dice)
+            acts += _acts_around(stay, dice)
     acts.sort(key=lambda act: act.at)
     for number, act in enumerate(acts):
         act.number = number

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from sandbox.world.attendance.phones import Act
 from sandbox.world.attendance.scans import Scan
 from sandbox.world.attendance.spells import Spell, spell_of
-from sandbox.world.dice import Dice
+from sandbox.world.dice import Dice, Stream
 from sandbox.world.moments import HOUR, MINUTE, SECOND
 
 REPLAY_STEP = 40
@@ -21,11 +21,10 @@ AT_REST = 0.015
 """Share of what is done in the app that waits for a network."""
 
 
-def post(
-    seed: int, event_id: str, scans: Iterable[Scan], acts: Iterable[Act], spells: list[Spell]
-) -> None:
-    """Say of each scan and act when it was sent and received."""
-    dice = Dice(seed, "post", event_id)
+def post_scans(seed: int, event_id: str, scans: Iterable[Scan], spells: list[Spell]) -> None:
+    """Say of each scan when it was sent and received."""
+    dice = Stream(seed, "post-scans", event_id)
+    random = dice.random
     replayed = dict.fromkeys(spells, 0)
     for scan in scans:
         spell = spell_of(spells, scan.gate, scan.lane, scan.at) if spells else None
@@ -34,8 +33,13 @@ def post(
             replayed[spell] += 1
             scan.sent_at = spell.back_at + SECOND + REPLAY_STEP * replayed[spell]
         else:
-            scan.sent_at = scan.at + 60 + dice.below(300)
-        scan.received_at = scan.sent_at + latency(dice)
+            scan.sent_at = scan.at + 60 + int(300 * random())
+        scan.received_at = scan.sent_at + 40 + int(SLOWEST * random() ** 5)
+
+
+def post_acts(seed: int, event_id: str, acts: Iterable[Act]) -> None:
+    """Say of each act when it was sent and received."""
+    dice = Stream(seed, "post-acts", event_id)
     for act in acts:
         wait = (
             dice.between(8 * MINUTE, 9 * HOUR) if dice.random() < AT_REST else 500 * dice.random()

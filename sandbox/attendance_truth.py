@@ -1,0 +1,483 @@
+"""The truth of attendance: who was inside when, and what the records can tell of it.
+
+Every file has two sides. What really happened is known to the world alone: who left without a scan
+left all the same. What the records tell is what a warehouse can know at best, from messages that
+were received by now and from clocks that are right to the second; the marts are held against it.
+
+    attendance_scans            each ticket held before a scanner: when, where, with what result
+    attendance_visits           real visits: in, out (null: still inside), is_exit_missing
+    attendance_recorded_visits  the same from the records: admitted ways in and out of a person,
+                                paired; in while inside and out while outside say nothing; back
+                                within five minutes it is one visit; without an exit it ends with
+                                the next way in elsewhere or the programme (imputed_by), whichever
+                                is first, and has not ended while the programme runs
+    attendance_occupancy        per event and minute: entries, exits and inside at its end from the
+                                recorded visits; really_inside from the real ones
+    attendance_events           per event: registrations confirmed when doors opened, those of them
+                                checked in, no-shows; distinct people, peak, dwell, rejects.
+                                is_settled: nothing that was meant to be received is still to come;
+                                lane_minutes: how many minutes of lanes the gates report, empty ones
+                                included
+    session_attendance          per session and person who joined: stints from the records (a rejoin
+                                within a stint says nothing; one without a leave ends with the next
+                                stint of the person, the visit or the session's programme, whichever
+                                is first after the joining), and what they really sat through
+    gate_minutes                per gate, lane and minute in which anything happened: the counters
+                                of the last report by now
+    attendance_users            per event and person inside: what an engagement score is made of
+
+Times are instants, durations milliseconds, medians the upper one of two.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from statistics import median_high
+from typing import Any, NamedTuple
+
+from sandbox.world import World
+from sandbox.world.attendance.counters import Report, report
+from sandbox.world.attendance.dirt import BREAKS, EXPECTED
+from sandbox.world.attendance.evening import Evening
+from sandbox.world.attendance.letters import Letter, Letters
+from sandbox.world.attendance.phones import Act, phone_of
+from sandbox.world.attendance.reports import Reports
+from sandbox.world.attendance.scans import Scan
+from sandbox.world.happenings import Story
+from sandbox.world.moments import MINUTE, instant
+from sandbox.world.registrations import Registration
+
+Row = Mapping[str, Any]
+FILES = (
+    "attendance_scans",
+    "attendance_visits",
+    "attendance_recorded_visits",
+    "attendance_occupancy",
+    "attendance_events",
+    "session_attendance",
+    "gate_minutes",
+    "attendance_users",
+)
+SHORT = 5 * MINUTE
+"""Who is back sooner has not left."""
+
+
+class Recorded(NamedTuple):
+    """A visit as the records have it."""
+
+    user: int
+    number: int
+    entered_at: int
+    left_at: int | None
+    entry_gate: int
+    exit_gate: int | None
+    imputed_by: str | None
+    registration_id: str | None
+
+
+def attendance_rows(world: World, now: int) -> Iterator[tuple[str, Row]]:
+    """The lines of all files, each with the name of its file; and those of dirt.jsonl."""
+    stories = {story.event.event_id: story for story in world.happenings.stories}
+    # Backwards, so that where people went next is known when an evening is looked at.
+    later: dict[int, list[tuple[int, str]]] = {}
+    for make in reversed(world.attendance.evenings(now)):
+        made = make()
+        yield from _Account(world, made, stories[made.event.event_id], now, later).rows()
+
+
+class _Account:
+    """One evening, told twice."""
+
+    def __init__(
+        self,
+        world: World,
+        evening: Evening,
+        story: Story,
+        now: int,
+        later: dict[int, list[tuple[int, str]]],
+    ) -> None:
+        self._world, self._evening, self._story, self._now = world, evening, story, now
+        self._event_id = evening.event.event_id
+        self._gates = [gate.gate_id for gate in evening.gates]
+        self._acts, self._sittings = evening.app
+        self._received = [scan for scan in evening.scans if scan.received_at <= now]
+        self._told = [act for act in self._acts if act.received_at <= now]
+        self._visits = self._pair(later)
+        for scan in self._received:
+            if scan.direction == "in" and scan.is_admitted:
+                later.setdefault(scan.user, []).append((scan.at, self._event_id))
+
+    def rows(self) -> Iterator[tuple[str, Row]]:
+        """All lines of the evening."""
+        for name, rows in (
+            ("attendance_scans", self._scan_rows()),
+            ("attendance_visits", self._visit_rows()),
+            ("attendance_recorded_visits", self._recorded_rows()),
+            ("attendance_occupancy", self._occupancy_rows()),
+            ("session_attendance", self._session_rows()),
+            ("gate_minutes", self._minute_rows()),
+            ("attendance_users", self._user_rows()),
+            ("attendance_events", self._event_rows()),
+            ("dirt", self._dirt_rows()),
+        ):
+            for row in rows:
+                yield name, row
+
+    def _pair(self, later: dict[int, list[tuple[int, str]]]) -> list[Recorded]:
+        people: defaultdict[int, list[Scan]] = defaultdict(list)
+        for scan in self._received:
+            if scan.is_admitted:
+                people[scan.user].append(scan)
+        visits = []
+        for user, scans in people.items():
+            elsewhere = later.get(user, ())
+            for number, stay in enumerate(_stays(scans), 1):
+                visits.append(self._close(user, number, stay, elsewhere))
+        return visits
+
+    def _close(
+        self, user: int, number: int, stay: list[Scan], elsewhere: Iterable[tuple[int, str]]
+    ) -> Recorded:
+        first, last = stay[0], stay[-1]
+        ticket = next((scan.registration_id for scan in stay if scan.registration_id), None)
+        if last.direction == "out":
+            return Recorded(user, number, first.at, last.at, first.gate, last.gate, None, ticket)
+        bounds = [(at, "entry_elsewhere") for at, _ in elsewhere if at > first.at]
+        if self._evening.state.ends_at <= self._now:
+            bounds.append((max(first.at, self._evening.state.ends_at), "event_end"))
+        left_at, imputed_by = min(bounds, default=(None, None))
+        return Recorded(user, number, first.at, left_at, first.gate, None, imputed_by, ticket)
+
+    def _scan_rows(self) -> Iterator[Row]:
+        for scan in self._evening.scans:
+            if scan.at <= self._now:
+                yield {
+                    "message_id": f"{self._event_id}.s{scan.number}",
+                    "event_id": self._event_id,
+                    "user_id": _user(scan.user),
+                    "direction": scan.direction,
+                    "gate_id": self._gates[scan.gate],
+                    "lane": scan.lane,
+                    "result": scan.result,
+                    "is_override": scan.is_override,
+                    "is_admitted": scan.is_admitted,
+                    "is_offline": scan.is_offline,
+                    "registration_id": scan.registration_id,
+                    "at": instant(scan.at),
+                    "received_at": instant(scan.received_at),
+                }
+
+    def _visit_rows(self) -> Iterator[Row]:
+        for stay in self._evening.stays:
+            for number, visit in enumerate(stay.visits, 1):
+                if visit.entered_at <= self._now:
+                    left = visit.left_at <= self._now
+                    yield {
+                        "event_id": self._event_id,
+                        "user_id": _user(stay.guest.user),
+                        "visit_number": number,
+                        "in": instant(visit.entered_at),
+                        "out": instant(visit.left_at) if left else None,
+                        "is_exit_missing": visit.is_exit_missing,
+                    }
+
+    def _recorded_rows(self) -> Iterator[Row]:
+        for visit in self._visits:
+            gate = visit.exit_gate
+            yield {
+                "event_id": self._event_id,
+                "user_id": _user(visit.user),
+                "visit_number": visit.number,
+                "in": instant(visit.entered_at),
+                "out": visit.left_at and instant(visit.left_at),
+                "dwell_ms": visit.left_at and visit.left_at - visit.entered_at,
+                "is_exit_imputed": visit.imputed_by is not None,
+                "imputed_by": visit.imputed_by,
+                "entry_gate_id": self._gates[visit.entry_gate],
+                "exit_gate_id": None if gate is None else self._gates[gate],
+                "registration_id": visit.registration_id,
+            }
+
+    def _occupancy_rows(self) -> Iterator[Row]:
+        entries = Counter(visit.entered_at // MINUTE for visit in self._visits)
+        exits = Counter(visit.left_at // MINUTE for visit in self._visits if visit.left_at)
+        step: Counter[int] = Counter()
+        for stay in self._evening.stays:
+            for visit in stay.visits:
+                if visit.entered_at <= self._now:
+                    step[visit.entered_at // MINUTE] += 1
+                if visit.left_at <= self._now and visit.entered_at <= self._now:
+                    step[visit.left_at // MINUTE] -= 1
+        minutes = {*entries, *exits, *step}
+        inside = really = 0
+        self._peak, self._real_peak = (0, 0), (0, 0)
+        for minute in range(min(minutes, default=0), max(minutes, default=-1) + 1):
+            inside += entries[minute] - exits[minute]
+            really += step[minute]
+            self._peak = max(self._peak, (inside, -minute))
+            self._real_peak = max(self._real_peak, (really, -minute))
+            if inside or really or entries[minute] or exits[minute]:
+                yield {
+                    "event_id": self._event_id,
+                    "minute": instant(minute * MINUTE),
+                    "entries": entries[minute],
+                    "exits": exits[minute],
+                    "inside": inside,
+                    "really_inside": really,
+                }
+
+    def _event_rows(self) -> Iterator[Row]:
+        evening, state = self._evening, self._evening.state
+        if state.doors_open_at > self._now:
+            return
+        admitted = [scan for scan in self._received if scan.direction == "in" and scan.is_admitted]
+        shown = {scan.registration_id for scan in admitted if scan.registration_id}
+        confirmed = {
+            registration.registration_id
+            for registration in self._story.registrations
+            if _status_at(registration, state.doors_open_at) == "confirmed"
+        }
+        tickets: defaultdict[int, set[str]] = defaultdict(set)
+        for scan in admitted:
+            tickets[scan.user].update([scan.registration_id] if scan.registration_id else [])
+        people: defaultdict[int, list[Recorded]] = defaultdict(list)
+        for visit in self._visits:
+            people[visit.user].append(visit)
+        dwells = {user: _dwell(visits) for user, visits in people.items()}
+        observed = [
+            dwells[user] for user, visits in people.items() if not any(v.imputed_by for v in visits)
+        ]
+        imputed = sum(visit.imputed_by is not None for visit in self._visits)
+        rejects = Counter(scan.result for scan in self._received if not scan.is_admitted)
+        last = max(
+            state.ends_at,
+            max((scan.received_at for scan in evening.scans), default=0),
+            max((act.received_at for act in self._acts), default=0),
+            max((told.reported_at for told in self._reports), default=0),
+        )
+        starts_at = state.starts_at
+        yield {
+            "event_id": self._event_id,
+            "is_settled": last <= self._now,
+            "last_received_at": instant(last),
+            "over_at": instant(evening.over_at),
+            "confirmed": len(confirmed),
+            "checked_in": len(confirmed & shown),
+            "no_show": len(confirmed - shown),
+            "attendance": len(people),
+            "checked_in_people": sum(bool(held & confirmed) for held in tickets.values()),
+            "late_ticket_people": sum(
+                bool(held) and not held & confirmed for held in tickets.values()
+            ),
+            "walk_ups": sum(not held for held in tickets.values()),
+            "late_arrivals": sum(v[0].entered_at > starts_at for v in people.values()),
+            "real_attendance": sum(
+                bool(stay.visits) and stay.visits[0].entered_at <= self._now
+                for stay in evening.stays
+            ),
+            "visits": len(self._visits),
+            "imputed": imputed,
+            "peak": self._peak[0],
+            "peak_at": instant(-self._peak[1] * MINUTE),
+            "real_peak": self._real_peak[0],
+            "real_peak_at": instant(-self._real_peak[1] * MINUTE),
+            "dwell_ms_median": _median(dwells.values()),
+            "observed_dwell_ms_median": _median(observed),
+            "rejects": {name: rejects[name] for name in sorted(rejects)},
+            "overrides": sum(scan.is_override for scan in self._received),
+            "lane_minutes": self._lane_minutes,
+        }
+
+    def _session_rows(self) -> Iterator[Row]:
+        sat: defaultdict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
+        for sitting in self._sittings:
+            sat[sitting.session_id, sitting.user].append((sitting.joined_at, sitting.left_at))
+        stints = self._stints()
+        for (session_id, user), found in stints.items():
+            spans = sat[session_id, user]
+            lengths = [left - joined for joined, left, _ in found if left is not None]
+            last = found[-1]
+            yield {
+                "event_id": self._event_id,
+                "session_id": session_id,
+                "user_id": _user(user),
+                "joins": len(found),
+                "joined_at": instant(found[0][0]),
+                "left_at": None if last[1] is None else instant(last[1]),
+                "left_by": last[2],
+                "attended_ms": sum(lengths) if lengths else None,
+                "really_joined_at": instant(spans[0][0]),
+                "really_left_at": instant(spans[-1][1]),
+                "really_attended_ms": sum(left - joined for joined, left in spans),
+            }
+
+    def _stints(self) -> dict[tuple[str, int], list[tuple[int, int | None, str]]]:
+        """Per session and person: joined, left, by what."""
+        ends = {
+            session.session_id: session.changes[-1].state.ends_at
+            for session in self._story.sessions
+        }
+        open_: dict[tuple[str, int], int] = {}
+        stints: defaultdict[int, list[tuple[int, str, int | None]]] = defaultdict(list)
+        for at, act in sorted(
+            ((self._by_records(act), act) for act in self._told if act.session_id),
+            key=lambda pair: (pair[0], pair[1].received_at, pair[1].number),
+        ):
+            key = (act.session_id or "", act.user)
+            if act.type == "session_join" and key not in open_:
+                open_[key] = at
+            elif act.type == "session_leave" and key in open_:
+                stints[act.user].append((open_.pop(key), key[0], at))
+        for (session_id, user), at in open_.items():
+            stints[user].append((at, session_id, None))
+        visits: defaultdict[int, list[Recorded]] = defaultdict(list)
+        for visit in self._visits:
+            visits[visit.user].append(visit)
+        found: defaultdict[tuple[str, int], list[tuple[int, int | None, str]]] = defaultdict(list)
+        for user, own in stints.items():
+            own.sort(key=lambda stint: stint[:2])
+            joins = [stint[0] for stint in own]
+            for number, (at, session_id, left_at) in enumerate(own):
+                left_by = "leave"
+                if left_at is None:
+                    bounds = [(ends[session_id], "session_end")]
+                    bounds += [(joins[number + 1], "next_join")] if number + 1 < len(own) else []
+                    within = [v.left_at for v in visits[user] if v.entered_at <= at]
+                    bounds += [(within[-1], "visit_exit")] if within and within[-1] else []
+                    bounds = [bound for bound in bounds if at < bound[0]]
+                    # What lies ahead of now ends nothing yet.
+                    bounds = [bound for bound in bounds if bound[0] <= self._now]
+                    left_at, left_by = min(bounds) if bounds else (None, "running")
+                found[session_id, user].append((at, left_at, left_by))
+        return found
+
+    def _by_records(self, act: Act) -> int:
+        """When the phone says it was; but nothing was received before it happened."""
+        return min(act.at + phone_of(self._world.parameters.seed, act.user).clock, act.received_at)
+
+    def _minute_rows(self) -> Iterator[Row]:
+        seed = self._world.parameters.seed
+        self._reports = report(seed, self._event_id, self._evening.minutes, self._evening.spells)
+        last: dict[tuple[int, int, int], Report] = {}
+        for told in self._reports:
+            if told.reported_at <= self._now:
+                last[told[1:4]] = told
+        self._lane_minutes = len(last)
+        for (gate, lane, minute_at), told in sorted(last.items()):
+            counts = told.counts
+            if not any(counts[:7]):
+                continue
+            yield {
+                "event_id": self._event_id,
+                "gate_id": self._gates[gate],
+                "lane": lane,
+                "minute": instant(minute_at),
+                "reported_at": instant(told.reported_at),
+                "entries": counts.entries,
+                "exits": counts.exits,
+                "duplicate": counts.duplicate,
+                "invalid": counts.invalid,
+                "wrong_gate": counts.wrong_gate,
+                "revoked": counts.revoked,
+                "overrides": counts.overrides,
+            }
+
+    def _user_rows(self) -> Iterator[Row]:
+        acts: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        sessions: defaultdict[int, set[str]] = defaultdict(set)
+        for act in self._told:
+            acts[act.user][act.type] += 1
+            if act.type == "session_join" and act.session_id:
+                sessions[act.user].add(act.session_id)
+        people: defaultdict[int, list[Recorded]] = defaultdict(list)
+        for visit in self._visits:
+            people[visit.user].append(visit)
+        for user, visits in people.items():
+            done = acts[user]
+            yield {
+                "event_id": self._event_id,
+                "user_id": _user(user),
+                "visits": len(visits),
+                "dwell_ms": _dwell(visits),
+                "sessions": len(sessions[user]),
+                "views": done["view"],
+                "poll_answers": done["poll_answer"],
+                "questions": done["question"],
+                "ratings": done["rating"],
+            }
+
+    def _dirt_rows(self) -> Iterator[Row]:
+        parameters = self._world.parameters
+        if not parameters.dirt:
+            return
+        letters = Letters(parameters.seed, parameters.dirt, self._evening)
+        for letter in letters.letters:
+            if letter.received_at <= self._now:
+                kind = letters.kind_of(letter)
+                if kind:
+                    resent_at = letter.resent_at if isinstance(letter, Letter) else None
+                    name = letters.name(letter.item if isinstance(letter, Letter) else letter)
+                    yield self._dirt("user_app", "events", kind, {"message_id": name}, resent_at)
+        for told in Reports(parameters.seed, parameters.dirt, self._evening).reports:
+            if told.reported_at <= self._now and told.kind:
+                where = {
+                    "gate_id": self._gates[told.gate],
+                    "lane": told.lane,
+                    "minute_at": instant(told.minute_at),
+                    "reported_at": instant(told.reported_at),
+                }
+                yield self._dirt(
+                    "gate_management", "gate_minutes", told.kind, where, told.resent_at
+                )
+
+    def _dirt(self, source: str, feed: str, kind: str, where: Row, resent_at: int | None) -> Row:
+        is_resent = resent_at is not None and resent_at <= self._now
+        return {
+            "source": source,
+            "feed": feed,
+            "kind": kind,
+            "where": where,
+            "message_id": where.get("message_id"),
+            "expected": EXPECTED[kind],
+            "resent": is_resent if kind in BREAKS else None,
+        }
+
+
+def _stays(scans: Iterable[Scan]) -> Iterator[list[Scan]]:
+    """A person's admitted scans in order, cut where a visit ends; what says nothing is left out."""
+    stay: list[Scan] = []
+    for scan in scans:
+        is_inside = bool(stay) and stay[-1].direction == "in"
+        if scan.direction == "out":
+            if is_inside:
+                stay.append(scan)
+        elif not is_inside:
+            if stay and scan.at - stay[-1].at >= SHORT:
+                yield stay
+                stay = []
+            stay.append(scan)
+    if stay:
+        yield stay
+
+
+def _status_at(registration: Registration, moment: int) -> str | None:
+    done = [change for change in registration.changes if change.at <= moment]
+    return done[-1].state.status if done else None
+
+
+def _dwell(visits: Iterable[Recorded]) -> int | None:
+    """How long somebody was inside in all; None while they are."""
+    found = [(visit.entered_at, visit.left_at) for visit in visits]
+    if any(left is None for _, left in found):
+        return None
+    return sum(left - entered for entered, left in found if left)
+
+
+def _median(lengths: Iterable[int | None]) -> int | None:
+    known = [length for length in lengths if length is not None]
+    return median_high(known) if known else None
+
+
+def _user(number: int) -> str:
+    return f"usr-{number:08d}"
