@@ -28,6 +28,8 @@ from loaders import (
     dead_letters,
     freshservice,
     freshservice_replica,
+    gate_management,
+    integrated_platform,
     replay,
     ticket_publisher,
     topic,
@@ -42,7 +44,16 @@ from loaders.privacy import Privacy
 from loaders.ticket_events import TICKET_EVENTS
 
 TOPICS = {feed.source: feed for feed in (EVENT_DATA, TICKET_EVENTS)}
-LOADS = {module.SOURCE: module.load for module in (user_app, freshservice, freshservice_replica)}
+LOADS = {
+    module.SOURCE: module.load
+    for module in (
+        user_app,
+        gate_management,
+        integrated_platform,
+        freshservice,
+        freshservice_replica,
+    )
+}
 SOURCES = (*TOPICS, *LOADS)
 ROOT = Path(__file__).parent.parent
 

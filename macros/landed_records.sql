@@ -1,4 +1,6 @@
-{% macro landed_records(table, id, keeps_versions=false, parents=(), also=none, richer=none) -%}
+{% macro landed_records(
+    table, id, keeps_versions=false, parents=(), also=none, richer=none, system='freshservice'
+) -%}
     {%- set updated_at = "coalesce(source_at, toDateTime64(0, 3, 'UTC'))" -%}
     {#- Of a child the parent is part of its name; raw has one name for all parents, staging its own. -#}
     {%- set raw_parents = {'parent_type': 'parent_type'} -%}
@@ -14,13 +16,13 @@
         {%- if also -%}
         (
             select {{ key | join(', ') }}, source_at, payload, landed_at
-            from {{ source('freshservice', table) }}
+            from {{ source(system, table) }}
             union all
             select {{ key | join(', ') }}, source_at, payload, landed_at
-            from {{ source('freshservice', also) }}
+            from {{ source(system, also) }}
         )
         {%- else -%}
-        {{ source('freshservice', table) }}
+        {{ source(system, table) }}
         {%- endif -%}
     {%- endset -%}
     {%- set is_richer = richer or 'true' -%}

@@ -23,6 +23,8 @@ DEFAULT_PORTS = {
     "sources_port": 18080,
 }
 FRESHSERVICE_API_KEY = "freshservice-sandbox-key"
+GATE_MANAGEMENT_API_KEY = "gate-management-sandbox-key"
+PLATFORM_CLIENT = ("gatehouse", "platform-sandbox-secret")
 USER_APP_CLIENT = ("gatehouse", "user-app-sandbox-secret")
 # Fixed, so that a sandbox that is rebuilt gives the same pseudonyms. It protects nothing but
 # generated people; `gatehouse` asks for a real key wherever the target is not the sandbox.
@@ -140,6 +142,11 @@ def environment(settings: Settings) -> dict[str, str]:
         "GATEHOUSE_PRIVACY_KEYS": PRIVACY_KEYS,
         "SOURCES__FRESHSERVICE__BASE_URL": f"{sources}/api/v2",
         "SOURCES__FRESHSERVICE__API_KEY": FRESHSERVICE_API_KEY,
+        "SOURCES__GATE_MANAGEMENT__BASE_URL": f"{sources}/gate",
+        "SOURCES__GATE_MANAGEMENT__API_KEY": GATE_MANAGEMENT_API_KEY,
+        "SOURCES__INTEGRATED_PLATFORM__BASE_URL": f"{sources}/platform",
+        "SOURCES__INTEGRATED_PLATFORM__CLIENT_ID": PLATFORM_CLIENT[0],
+        "SOURCES__INTEGRATED_PLATFORM__CLIENT_SECRET": PLATFORM_CLIENT[1],
         "SOURCES__USER_APP__BASE_URL": f"{sources}/user-app",
         "SOURCES__USER_APP__CLIENT_ID": USER_APP_CLIENT[0],
         "SOURCES__USER_APP__CLIENT_SECRET": USER_APP_CLIENT[1],

@@ -1,6 +1,8 @@
 """The source systems of the sandbox in one process: `python -m sandbox.sources`.
 
     /api/v2/...        Freshservice                        (freshservice/)
+    /gate/...          gate management                     (gate_management/)
+    /platform/...      the integrated platform             (integrated_platform/)
     /user-app/...      the attendee app, socket and pages  (user_app/)
     topic event-data   event management, by its producer   (event_management.py)
     /sandbox/...       health, clock, faults, limits: the handles for people and tests
@@ -24,12 +26,20 @@ from pathlib import Path
 
 from aiohttp import web
 
-from sandbox import user_app
+from sandbox import gate_management, integrated_platform, user_app
 from sandbox.event_management import UNREACHABLE, Publisher, SpoiltError
 from sandbox.faults import FAULTS, Faults, staged_faults
 from sandbox.freshservice import Account, api
 from sandbox.freshservice.limits import PLANS
-from sandbox.settings import FRESHSERVICE_API_KEY, USER_APP_CLIENT, Settings
+from sandbox.gate_management import Gates
+from sandbox.integrated_platform import Portal
+from sandbox.settings import (
+    FRESHSERVICE_API_KEY,
+    GATE_MANAGEMENT_API_KEY,
+    PLATFORM_CLIENT,
+    USER_APP_CLIENT,
+    Settings,
+)
 from sandbox.sources_admin import ADMIN, Admin, admin_routes
 from sandbox.truth import write_truth
 from sandbox.user_app.log import Log
@@ -39,6 +49,7 @@ from sandbox.world.moments import moment
 
 LOG = logging.getLogger(__name__)
 LOOK_SECONDS = 2.0
+READY_SECONDS = 0.05
 STOP_SECONDS = 4.0
 
 
@@ -137,6 +148,15 @@ async def serve(settings: Settings) -> None:
     faults = Faults(move_clock)
     account = Account(world.desk, lambda: clock.now, FRESHSERVICE_API_KEY, PLANS[settings.plan]())
 
+    async def ready() -> None:
+        while world.happenings.told_until < moment(clock.now):
+            await asyncio.sleep(READY_SECONDS)
+
+    def now_ms() -> int:
+        return moment(clock.now)
+
+    gates = Gates(world, now_ms, ready, GATE_MANAGEMENT_API_KEY)
+    portal = Portal(world.platform, now_ms, ready, *PLATFORM_CLIENT)
     log = Log(world.attendance, lambda: clock.now, world.opening)
     app_server = user_app.Backend(log, *USER_APP_CLIENT, user_app.CALLS_PER_MINUTE[settings.plan])
 
@@ -145,6 +165,8 @@ async def serve(settings: Settings) -> None:
     app[ADMIN] = Admin(world, clock, faults, account.limiter, keeper)
     app.add_routes(admin_routes())
     app.add_subapp("/api/v2", api(account))
+    app.add_subapp("/gate", gate_management.api(gates))
+    app.add_subapp("/platform", integrated_platform.api(portal))
     app.add_subapp("/user-app", user_app.api(app_server))
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()

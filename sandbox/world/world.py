@@ -10,6 +10,7 @@ from sandbox.world.attendance import Attendance
 from sandbox.world.desk.desk import Desk
 from sandbox.world.happenings import Happenings
 from sandbox.world.moments import moment
+from sandbox.world.platform import Platform
 from sandbox.world.topic import Record, Topic
 
 
@@ -35,6 +36,7 @@ class World:
         self.happenings = Happenings(seed, scale, start, days)
         self.topic = Topic(seed, dirt, self.happenings)
         self.attendance = Attendance(seed, dirt, self.happenings)
+        self.platform = Platform(seed, dirt, self.happenings)
         self.desk = Desk(seed, scale, start, days, dirt)
 
     def event_records(self, until: datetime | None = None) -> Iterator[Record]:
