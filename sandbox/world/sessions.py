@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sandbox.world.changes import Change
@@ -25,6 +26,8 @@ TOPICS = (
     "Award Ceremony",
     "Closing",
 )
+TWO_TRACKS = 6
+"""As many sessions do not take place one after the other."""
 ZONES = ("Main Hall", "Hall A", "Hall B", "Studio", "Terrace", None)
 
 
@@ -76,7 +79,7 @@ class Session:
 
 
 def plan_sessions(seed: int, event: Event, capacity: int) -> list[Session]:
-    """The programme, one session after the other; calling the event off says nothing about it."""
+    """The programme. Long ones run two sessions at a time, the others one after the other."""
     low, high = event.format.sessions
     count = low + Dice(seed, "programme", event.event_id).below(high - low + 1)
     return [_plan(seed, event, number, count, capacity) for number in range(count)]
@@ -91,8 +94,9 @@ def _plan(seed: int, event: Event, number: int, count: int, capacity: int) -> Se
         title=f"{dice.one_of(TOPICS)} {number + 1}",
         capacity=max(5, round(capacity * dice.between(0.2, 1.0))) if dice.chance(0.8) else None,
     )
-    slot = (event.ends_at - event.starts_at) // count
-    starts_at = event.starts_at + slot * number
+    tracks = 2 if count >= TWO_TRACKS else 1
+    slot = (event.ends_at - event.starts_at) // -(-count // tracks)
+    starts_at = event.starts_at + slot * (number // tracks)
     ends_at = starts_at + slot - min(slot // 10, 15 * MINUTE)
     state = SessionState(
         "scheduled", _whole_minute(starts_at), _whole_minute(ends_at), dice.one_of(ZONES)
@@ -100,14 +104,23 @@ def _plan(seed: int, event: Event, number: int, count: int, capacity: int) -> Se
     sale = event.starts_at - event.announced_at
     at = event.announced_at + int(sale * dice.between(0.001, 0.02))
     session.changes.append(Change(session, 0, at, "created", state))
+    steps: list[tuple[int, str, dict[str, Any]]] = []
     if dice.chance(0.12):
-        moved = state._replace(zone=dice.one_of(ZONES))
         at = event.announced_at + int(sale * dice.between(0.1, 0.8))
-        session.changes.append(Change(session, 1, at, "updated", moved))
+        steps.append((at, "updated", {"zone": dice.one_of(ZONES)}))
     if dice.chance(0.02):
         at = event.announced_at + int(sale * dice.between(0.85, 0.99))
-        off = state._replace(status="cancelled", reason="speaker unavailable")
-        session.changes.append(Change(session, len(session.changes), at, "cancelled", off))
+        steps.append((at, "cancelled", {"status": "cancelled", "reason": "speaker unavailable"}))
+    for change in event.changes[1:]:
+        later = change.state.starts_at - event.starts_at
+        if change.verb == "updated" and later:
+            # The programme moves with the event.
+            times = {"starts_at": state.starts_at + later, "ends_at": state.ends_at + later}
+            at = change.at + int(dice.between(0.2, 5) * MINUTE)
+            steps.append((at, "updated", times))
+    for at, verb, what in sorted(steps, key=itemgetter(0)):
+        state = state._replace(**what)
+        session.changes.append(Change(session, len(session.changes), at, verb, state))
     return session
 
 
