@@ -1,5 +1,5 @@
--- One row per ticket and turn of its requester: what was asked, and the public reply of an agent
--- that came next. Turn 1 is the ticket itself. Kept up to date.
+-- One row per ticket and turn of its requester: how long an agent took to answer, by every clock,
+-- and for which group. Turn 1 is the ticket itself. Kept up to date.
 {{
     config(
         materialized='incremental',
@@ -8,22 +8,8 @@
     )
 }}
 
-with tickets as (
-    select * from {{ ref('int_tickets_folded') }}
-),
-
-conversations as (
-    select * from {{ ref('stg_freshservice__conversations') }}
-),
-
-sweeps as (
-    select *
-    from {{ ref('stg_freshservice__sweeps') }}
-    where feed = 'conversations' and parent_type = 'ticket'
-),
-
-agents as (
-    select * from {{ ref('stg_freshservice__agents') }}
+with all_turns as (
+    select * from {{ ref('int_ticket_turns') }}
 ),
 
 segments as (
@@ -44,174 +30,14 @@ touched as (
     where {{ built_since_last_build('built_at') }}
     union distinct
     select ticket_id
-    from tickets
+    from all_turns
     where {{ built_since_last_build() }}
-    union distinct
-    select ticket_id
-    from conversations
-    where
-        {{ built_since_last_build() }}
-        or author_id in (
-            select agent_id
-            from agents
-            where {{ built_since_last_build() }}
-        )
-    union distinct
-    select parent_id as ticket_id
-    from sweeps
-    where {{ built_since_last_build() }}
-),
-
--- Only the conversations that were read for the latest version are all there are.
-asked_for as (
-    select
-        tickets.ticket_id as ticket_id,
-        tickets.requester_id as requester_id,
-        tickets.created_at as created_at,
-        tickets.first_responded_at as stats_responded_at,
-        coalesce(sweeps.parent_at >= tickets.updated_at, false) as is_read,
-        sweeps.record_ids as record_ids
-    from tickets
-    left join sweeps on tickets.ticket_id = sweeps.parent_id
-    where tickets.ticket_id in (select ticket_id from touched)
-),
-
-listed as (
-    select
-        ticket_id,
-        conversation_id
-    from asked_for
-    array join record_ids as conversation_id
-    where is_read
-),
-
-said as (
-    select
-        conversations.ticket_id as ticket_id,
-        conversations.author_id as author_id,
-        conversations.created_at as said_at,
-        multiIf(
-            conversations.is_private, 'none',
-            conversations.is_incoming, 'ask',
-            conversations.author_id in (select agent_id from agents)
-            and conversations.author_id != asked_for.requester_id, 'reply',
-            'none'
-        ) as kind
-    from conversations
-    inner join asked_for on conversations.ticket_id = asked_for.ticket_id
-    where
-        conversations.created_at >= asked_for.created_at
-        and (conversations.ticket_id, conversations.conversation_id) in (
-            select
-                ticket_id,
-                conversation_id
-            from listed
-        )
-),
-
--- A first reply that only the statistics tell of was deleted since, refused at the door, or is not
--- read yet. They are not believed where what was said in that second is no reply at all.
-moments as (
-    select
-        ticket_id,
-        said_at,
-        countIf(kind = 'none') > 0 and countIf(kind = 'reply') = 0 as is_no_reply
-    from said
-    group by ticket_id, said_at
-),
-
-told_by_stats as (
-    select
-        asked_for.ticket_id as ticket_id,
-        toInt64(0) as author_id,
-        assumeNotNull(asked_for.stats_responded_at) as said_at,
-        'reply' as kind
-    from asked_for
-    left join moments
-        on
-            asked_for.ticket_id = moments.ticket_id
-            and asked_for.stats_responded_at = moments.said_at
-    where
-        asked_for.stats_responded_at >= asked_for.created_at
-        and coalesce(not moments.is_no_reply, true)
-),
-
-events as (
-    select
-        ticket_id,
-        author_id,
-        said_at,
-        kind
-    from said
-    where kind != 'none'
-    union all
-    select * from told_by_stats
-    union all
-    select
-        ticket_id,
-        toInt64(0) as author_id,
-        created_at as said_at,
-        'ask' as kind
-    from asked_for
-),
-
--- Several questions before an answer are one, and so are several answers.
-followed as (
-    select
-        *,
-        lagInFrame(kind) over (
-            partition by ticket_id order by said_at, kind
-            rows between 1 preceding and current row
-        ) as kind_before
-    from events
-),
-
-numbered as (
-    select
-        *,
-        sum(kind != kind_before) over (
-            partition by ticket_id order by said_at, kind
-            rows between unbounded preceding and current row
-        ) as run_number
-    from followed
-),
-
-runs as (
-    select
-        ticket_id,
-        run_number,
-        any(kind) as kind,
-        min(said_at) as begins_at,
-        argMin(author_id, (said_at, -author_id)) as author_id,
-        uniqExact(said_at) as messages_count
-    from numbered
-    group by ticket_id, run_number
-),
-
-paired as (
-    select
-        ticket_id,
-        kind,
-        begins_at as asked_at,
-        leadInFrame(toNullable(begins_at)) over by_time as replied_at,
-        leadInFrame(author_id) over by_time as agent_id,
-        leadInFrame(messages_count) over by_time as replies_count
-    from runs
-    window by_time as (
-        partition by ticket_id order by run_number rows between current row and 1 following
-    )
 ),
 
 turns as (
-    select
-        ticket_id,
-        toUInt32(row_number() over (partition by ticket_id order by asked_at)) as turn_number,
-        asked_at,
-        replied_at,
-        agent_id,
-        replies_count
-    from paired
-    where kind = 'ask'
+    select *
+    from all_turns
+    where ticket_id in (select ticket_id from touched)
 ),
 
 spells as (
@@ -279,17 +105,16 @@ described as (
         turns.turn_number as turn_number,
         coalesce(ends.group_id, 0) as group_id,
         turns.agent_id as agent_id,
-        toUInt32(turns.replies_count) as replies_count,
+        turns.replies_count as replies_count,
         {{ seconds_between('turns.asked_at', 'turns.replied_at') }} as reply_seconds,
         open_times.holder_seconds as reply_business_seconds,
         open_times.last_seconds as reply_last_calendar_seconds,
-        toBool(asked_for.is_read) as is_history_read,
+        turns.is_history_read as is_history_read,
         turns.asked_at as asked_at,
         turns.replied_at as replied_at,
         ends.finished_at as finished_at,
         {{ built_at() }} as built_at
     from turns
-    inner join asked_for on turns.ticket_id = asked_for.ticket_id
     left join ends
         on turns.ticket_id = ends.ticket_id and turns.turn_number = ends.turn_number
     left join open_times

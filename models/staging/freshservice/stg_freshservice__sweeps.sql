@@ -28,21 +28,23 @@ latest as (
 
 {%- if is_incremental() %}
 
+staged as (
+    select *
+    from {{ this }}
+    where
+        (feed, parent_type, parent_id) in (
+            select
+                feed,
+                parent_type,
+                parent_id
+            from sweeps
+        )
+),
+
 read_since as (
     select latest.*
     from latest
-    left join (
-        select *
-        from {{ this }}
-        where
-            (feed, parent_type, parent_id) in (
-                select
-                    feed,
-                    parent_type,
-                    parent_id
-                from sweeps
-            )
-    ) as staged
+    left join staged
         on
             latest.feed = staged.feed
             and latest.parent_type = staged.parent_type
