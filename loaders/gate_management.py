@@ -8,8 +8,8 @@ GET /gate/gates           the gate list, whole        -> raw.gate_management__ga
 
 A gate that was offline reports hours late, and a minute may be reported again, corrected. Windows
 over minute_at would have to reach back as far as the longest outage; the API's window is over
-reported_at, when the report came in. So the cursor goes by arrival, and `overlap_seconds` covers
-only what the API shows later than it is dated, which its makers say is within two minutes.
+reported_at, when the report came in. So the cursor goes by arrival, and `overlap_seconds` only has
+to cover what the API shows later than it is dated: transactions that commit late, two polls' worth.
 
 Which report of a minute holds is settled in staging.
 """

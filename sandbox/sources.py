@@ -155,7 +155,7 @@ async def serve(settings: Settings) -> None:
     def now_ms() -> int:
         return moment(clock.now)
 
-    gates = Gates(world, now_ms, ready, GATE_MANAGEMENT_API_KEY)
+    gates = Gates(world.attendance, now_ms, ready, GATE_MANAGEMENT_API_KEY)
     portal = Portal(world.platform, now_ms, ready, *PLATFORM_CLIENT)
     log = Log(world.attendance, lambda: clock.now, world.opening)
     app_server = user_app.Backend(log, *USER_APP_CLIENT, user_app.CALLS_PER_MINUTE[settings.plan])

@@ -34,6 +34,7 @@ from sandbox.desk_truth import (
 from sandbox.estate_truth import estate_files
 from sandbox.freshservice.ticket_payload import shown_resolved_at
 from sandbox.itil_truth import dirt_rows, itil_files
+from sandbox.platform_truth import platform_files
 from sandbox.sla_truth import sla_rows
 from sandbox.ticket_truth import Told, measures, reply_rows, state_rows, tell
 from sandbox.world import World
@@ -62,6 +63,7 @@ def write_truth(world: World, now: datetime, folder: Path) -> None:
     # Told anew for every truth: at scale 1 that takes 2 s and 20 MB, which are given back.
     seed, lives = world.desk.seed, list(world.desk.lives(now))
     desk_dirt = chain(child_dirt_rows(world.desk, lives, now), dirt_rows(world.desk, now))
+    dirt += world.platform.dirt(now_ms)
     _write(folder / "dirt.jsonl", chain(_dirt(world, tickets), desk_dirt, dirt))
     _write(folder / "gone.jsonl", gone_rows(world.desk, lives, now))
     _write(folder / "conversations.jsonl", conversation_rows(seed, lives, now))
@@ -77,7 +79,11 @@ def write_truth(world: World, now: datetime, folder: Path) -> None:
     _write(folder / "sla.jsonl", sla_rows(world.desk, told, now))
     _write(folder / "backlog.jsonl", backlog_rows(told, now))
     _write(folder / "agent_leaves.jsonl", leave_rows(world.desk.agents(now), now))
-    for name, rows in (*estate_files(world.desk.estate, now), *itil_files(world.desk, now)):
+    for name, rows in (
+        *estate_files(world.desk.estate, now),
+        *itil_files(world.desk, now),
+        *platform_files(world, now_ms),
+    ):
         _write(folder / f"{name}.jsonl", rows)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from hmac import compare_digest
-from zlib import crc32
 
 from aiohttp import web
 
@@ -17,22 +16,19 @@ from sandbox.cursor_pages import (
     refusal,
     too_many,
 )
-from sandbox.world import World
+from sandbox.world.attendance import Attendance
 from sandbox.world.attendance.gates import Gate
-from sandbox.world.moments import SECOND
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 MOST = 5000
 CALLS_PER_MINUTE = 6000
-SHOWN_LATE = 120
-"""Seconds that a report may take from coming in to being shown."""
 
 
 @dataclass
 class Gates:
     """What the API serves."""
 
-    world: World
+    attendance: Attendance
     now: Callable[[], int]
     ready: Callable[[], Awaitable[None]]
     """Returns when the world has been told up to now."""
@@ -45,13 +41,11 @@ class Gates:
         self.gates = CursorPages(self._gates, MOST)
 
     def _reports(self, since: int, until: int) -> Iterator[Item]:
-        now = self.now()
-        for report in self.world.attendance.gate_minutes(since - 1, until - 1):
-            if report.reported_at + shown_late(report.body) <= now:
-                yield report.reported_at, report.body
+        for report in self.attendance.gate_minutes(since - 1, until - 1):
+            yield report.reported_at, report.body
 
     def _gates(self, _since: int, until: int) -> Iterator[Item]:
-        return ((0, listed(gate)) for gate in self.world.attendance.gates(until - 1))
+        return ((0, listed(gate)) for gate in self.attendance.gates(until - 1))
 
 
 def listed(gate: Gate) -> dict[str, object]:
@@ -62,11 +56,6 @@ def listed(gate: Gate) -> dict[str, object]:
         "zone": gate.zone,
         "lanes": gate.lanes,
     }
-
-
-def shown_late(body: dict[str, object]) -> int:
-    """By how many milliseconds the gate's reports are shown late."""
-    return crc32(str(body.get("gate_id")).encode()) % SHOWN_LATE * SECOND
 
 
 GATES = web.AppKey("gates", Gates)
