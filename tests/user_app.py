@@ -50,9 +50,10 @@ def view(number: int, **changes: Any) -> dict[str, Any]:
 class Phones:
     """The server of the app, its clock and what phones sent it."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: int = 0, start: datetime = START) -> None:
+        self.first = first
         self.told: list[Told] = []
-        self.now = START
+        self.now = start
         self.faults = Faults(lambda seconds: self.move(timedelta(seconds=seconds)))
         self.log = Log(self, lambda: self.now, START)
         self.backend = Backend(self.log, *CLIENT)
@@ -61,7 +62,7 @@ class Phones:
     def send(self, body: Any, *, dropped: bool = False) -> None:
         """Let a second pass and a message come in."""
         self.move(timedelta(seconds=1))
-        self.told.append(Told(moment(self.now), len(self.told), body, dropped))
+        self.told.append(Told(moment(self.now), self.first + len(self.told), body, dropped))
 
     def move(self, by: timedelta) -> None:
         self.now += by

@@ -98,11 +98,13 @@ class _Package:
             self._cursor = max(self._cursor, place)
 
     def land(self) -> None:
-        """Land what was added, if anything was."""
-        if not self._batch.empty or self._cursor != self._landed:
-            land(self._pipeline, messages(self._batch, self._cursor))
-        self._landed = self._cursor
+        """Land what was added, if anything was. It is tried once, whatever comes of it."""
+        batch, cursor = self._batch, self._cursor
+        if batch.empty and cursor == self._landed:
+            return
+        self._landed = cursor
         self._begin()
+        land(self._pipeline, messages(batch, cursor))
 
 
 def _end(gap: Gap) -> Any:
