@@ -98,7 +98,8 @@ folded as (
         countIf(scan_effect = 're_entry') as re_entries_count,
         countIf(scan_effect = 'repeat') as repeats_count,
         max(is_override and direction = 'in') as is_overridden,
-        min(scanned_at) as entered_at
+        min(scanned_at) as entered_at,
+        maxIf(scanned_at, scan_effect != 'repeat') as last_seen_at
     from paired
     where scan_effect != 'stray_exit'
     group by event_id, user_key, visit_number
@@ -109,12 +110,12 @@ unended as (
         event_id,
         user_key,
         visit_number,
-        entered_at
+        last_seen_at
     from folded
     where last_crossing.1 = 'in'
 ),
 
--- What was received before somebody came in cannot be of later.
+-- What was received before somebody was last seen cannot be of later.
 let_in as (
     select
         event_id,
@@ -122,7 +123,7 @@ let_in as (
         scanned_at
     from scans
     where
-        received_at >= (select min(entered_at) from unended)
+        received_at >= (select min(last_seen_at) from unended)
         and is_admitted
         and direction = 'in'
         and user_key in (select user_key from unended)
@@ -138,7 +139,7 @@ elsewhere as (
     inner join let_in on unended.user_key = let_in.user_key
     where
         unended.event_id != let_in.event_id
-        and let_in.scanned_at > unended.entered_at
+        and let_in.scanned_at > unended.last_seen_at
     group by event_id, user_key, visit_number
 ),
 
@@ -157,11 +158,10 @@ bounded as (
         folded.entered_at as entered_at,
         folded.last_crossing.1 = 'out' as is_exit_scanned,
         elsewhere.next_entry.1 as next_entry_at,
-        -- Who came after the end, or when the end is not known, stayed until the last scan.
-        coalesce(events.ends_at <= folded.entered_at, true) as is_end_unfit,
+        events.ends_at is null as is_end_unknown,
         multiIf(
-            is_end_unfit, last_scans.last_scan_at,
-            events.ends_at <= {{ attendance_as_of() }}, events.ends_at,
+            is_end_unknown, last_scans.last_scan_at,
+            events.ends_at <= {{ attendance_as_of() }}, greatest(events.ends_at, folded.last_seen_at),
             null
         ) as closing_at,
         not is_exit_scanned
@@ -190,7 +190,7 @@ described as (
             multiIf(
                 is_exit_scanned or left_at is null, null,
                 is_elsewhere, 'entry_elsewhere',
-                is_end_unfit, 'last_scan',
+                is_end_unknown, 'last_scan',
                 'event_end'
             )
         ) as imputed_by,

@@ -23,6 +23,8 @@ first_copies as (
         type,
         payload,
         seq,
+        source_at,
+        sent_at,
         received_at
     from landed
     order by event_id, message_id, received_at, seq
@@ -71,6 +73,8 @@ parsed as (
         message_id,
         type,
         seq,
+        source_at,
+        sent_at,
         received_at,
         JSONExtract(
             payload,
@@ -78,8 +82,6 @@ parsed as (
                 user_id String,
                 session_id Nullable(String),
                 gate_id Nullable(String),
-                timestamp Nullable(String),
-                sent_at Nullable(String),
                 device_info Tuple(
                     device_id Nullable(String),
                     os Nullable(String),
@@ -137,8 +139,9 @@ typed as (
         toBool(coalesce(body.properties.is_override, false)) as is_override,
         toBool(coalesce(body.properties.is_offline, false)) as is_offline,
         seq,
-        {{ parse_instant('body.timestamp') }} as client_at,
-        {{ parse_instant('body.sent_at') }} as sent_at,
+        -- Read at the door: what reads times as it can takes 25:61 for two in the night.
+        source_at as client_at,
+        sent_at,
         received_at
     from parsed
 ),
