@@ -2,8 +2,8 @@
 
 Hypothesis draws evenings: people with one ticket or none, gates that scan twice, refusals, exits
 that nobody scanned, other events meanwhile, clocks that are off, scanners that replay hours later,
-copies of messages. They land in two builds, shuffled, so the second one meets much of what the first
-has paired already.
+copies of messages. They land in two builds, shuffled, so the second one meets much of what the
+first has paired already.
 """
 
 import json

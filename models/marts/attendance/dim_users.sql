@@ -1,4 +1,4 @@
--- One row per person who registered or used the app, known by a pseudonym alone.
+-- One row per person who registered, used the app or has a profile, known by a pseudonym alone.
 {{ config(order_by='user_key') }}
 
 with registration_messages as (
@@ -7,6 +7,10 @@ with registration_messages as (
 
 app_users as (
     select * from {{ ref('int_app_users_seen') }}
+),
+
+profiles as (
+    select * from {{ ref('stg_integrated_platform__profiles') }}
 ),
 
 customers as (
@@ -28,6 +32,8 @@ people as (
     select assumeNotNull(user_id) as user_key from holders
     union distinct
     select user_key from app_users
+    union distinct
+    select user_id from profiles
 ),
 
 -- An address may have more than one account at the desk: the first is the person.
@@ -40,18 +46,36 @@ requesters as (
     group by email_pseudonym
 ),
 
-described as (
+known as (
     select
         people.user_key as user_key,
-        coalesce(requesters.requester_id, 0) as requester_id,
-        holders.email_pseudonym as email_pseudonym,
+        profiles.organization_id as organization_id,
+        coalesce(holders.email_pseudonym, profiles.email_pseudonym) as email_pseudonym,
+        profiles.segment as segment,
+        profiles.country as country,
         toBool(holders.user_id is not null) as is_registered,
         toBool(app_users.user_key is not null) as is_app_user,
-        toBool(requesters.requester_id is not null) as is_customer
+        toBool(profiles.user_id is not null) as has_profile
     from people
     left join holders on people.user_key = holders.user_id
     left join app_users on people.user_key = app_users.user_key
-    left join requesters on holders.email_pseudonym = requesters.email_pseudonym
+    left join profiles on people.user_key = profiles.user_id
+),
+
+described as (
+    select
+        known.user_key as user_key,
+        coalesce(requesters.requester_id, 0) as requester_id,
+        known.organization_id as organization_id,
+        known.email_pseudonym as email_pseudonym,
+        known.segment as segment,
+        known.country as country,
+        known.is_registered as is_registered,
+        known.is_app_user as is_app_user,
+        known.has_profile as has_profile,
+        toBool(requesters.requester_id is not null) as is_customer
+    from known
+    left join requesters on known.email_pseudonym = requesters.email_pseudonym
 )
 
 select * from described

@@ -161,7 +161,8 @@ bounded as (
         events.ends_at is null as is_end_unknown,
         multiIf(
             is_end_unknown, last_scans.last_scan_at,
-            events.ends_at <= {{ attendance_as_of() }}, greatest(events.ends_at, folded.last_seen_at),
+            events.ends_at <= {{ attendance_as_of() }},
+            greatest(events.ends_at, folded.last_seen_at),
             null
         ) as closing_at,
         not is_exit_scanned
