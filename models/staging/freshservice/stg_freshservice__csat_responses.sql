@@ -31,6 +31,17 @@ parsed as (
     from records
 ),
 
+-- Where an answer gives its code alone, its text may say out of how many points.
+scaled as (
+    select
+        *,
+        coalesce(
+            toFloat64OrNull(extract(record.overall_rating_text, '/\\s*(\\d+)')),
+            {{ var('csat_total_score') }}
+        ) as scale
+    from parsed
+),
+
 typed as (
     select
         parent_type,
@@ -39,18 +50,15 @@ typed as (
         coalesce(record.score.acquired_score, record.overall_rating) as acquired_score,
         multiIf(
             record.score.acquired_score is not null, record.score.total_score,
-            record.overall_rating is not null,
-            coalesce(
-                toFloat64OrNull(extract(record.overall_rating_text, '/\\s*(\\d+)')),
-                {{ var('csat_total_score') }}
-            ),
+            -- Of a code that is no number of points, such as 103, nobody knows how good it is.
+            record.overall_rating between 0 and scale, scale,
             null
         ) as total_score,
         coalesce({{ parse_instant('record.created_at') }}, updated_at) as created_at,
         updated_at,
         _payload_hash,
         {{ built_at() }} as _built_at
-    from parsed
+    from scaled
 )
 
 select * from typed

@@ -51,23 +51,6 @@ numbered_versions as (
     )
 ),
 
-told_activities as (
-    select *
-    from activities
-    where ticket_id in (select ticket_id from touched)
-),
-
--- What its activities never speak of is taken to have been so from the beginning.
-spoken_of as (
-    select
-        ticket_id,
-        count(group_id) > 0 as is_group_told,
-        countIf(notEmpty(responder_ids)) > 0 as is_responder_told,
-        maxOrNullIf(told_at, status_id = 4) as resolution_told_at
-    from told_activities
-    group by ticket_id
-),
-
 folded as (
     select
         ticket_id,
@@ -80,6 +63,28 @@ folded as (
         ) as first_version,
         argMax((group_id, responder_id, priority_id), version_number) as last_version
     from numbered_versions
+    group by ticket_id
+),
+
+-- What was done after the latest version, while the lists were read, comes with the next one. One
+-- request stamps the two, a second apart at most.
+told_activities as (
+    select activities.*
+    from activities
+    inner join folded on activities.ticket_id = folded.ticket_id
+    where
+        activities.ticket_id in (select ticket_id from touched)
+        and activities.told_at <= folded.last_updated_at + interval 1 second
+),
+
+-- What its activities never speak of is taken to have been so from the beginning.
+spoken_of as (
+    select
+        ticket_id,
+        count(group_id) > 0 as is_group_told,
+        countIf(notEmpty(responder_ids)) > 0 as is_responder_told,
+        maxOrNullIf(told_at, status_id = 4) as resolution_told_at
+    from told_activities
     group by ticket_id
 ),
 
