@@ -37,7 +37,8 @@ from statistics import median_high
 from typing import Any, NamedTuple
 
 from sandbox.world import World
-from sandbox.world.attendance.counters import Report, report
+from sandbox.world.attendance.clock import Writer
+from sandbox.world.attendance.counters import Report
 from sandbox.world.attendance.dirt import BREAKS, EXPECTED
 from sandbox.world.attendance.evening import Evening
 from sandbox.world.attendance.letters import Letter, Letters
@@ -45,7 +46,7 @@ from sandbox.world.attendance.phones import Act, phone_of
 from sandbox.world.attendance.reports import Reports
 from sandbox.world.attendance.scans import Scan
 from sandbox.world.happenings import Story
-from sandbox.world.moments import MINUTE, instant
+from sandbox.world.moments import MINUTE
 from sandbox.world.registrations import Registration
 
 Row = Mapping[str, Any]
@@ -99,6 +100,7 @@ class _Account:
     ) -> None:
         self._world, self._evening, self._story, self._now = world, evening, story, now
         self._event_id = evening.event.event_id
+        self._at = Writer().write
         self._gates = [gate.gate_id for gate in evening.gates]
         self._acts, self._sittings = evening.app
         self._received = [scan for scan in evening.scans if scan.received_at <= now]
@@ -164,8 +166,8 @@ class _Account:
                     "is_admitted": scan.is_admitted,
                     "is_offline": scan.is_offline,
                     "registration_id": scan.registration_id,
-                    "at": instant(scan.at),
-                    "received_at": instant(scan.received_at),
+                    "at": self._at(scan.at),
+                    "received_at": self._at(scan.received_at),
                 }
 
     def _visit_rows(self) -> Iterator[Row]:
@@ -177,8 +179,8 @@ class _Account:
                         "event_id": self._event_id,
                         "user_id": _user(stay.guest.user),
                         "visit_number": number,
-                        "in": instant(visit.entered_at),
-                        "out": instant(visit.left_at) if left else None,
+                        "in": self._at(visit.entered_at),
+                        "out": self._at(visit.left_at) if left else None,
                         "is_exit_missing": visit.is_exit_missing,
                     }
 
@@ -189,8 +191,8 @@ class _Account:
                 "event_id": self._event_id,
                 "user_id": _user(visit.user),
                 "visit_number": visit.number,
-                "in": instant(visit.entered_at),
-                "out": visit.left_at and instant(visit.left_at),
+                "in": self._at(visit.entered_at),
+                "out": visit.left_at and self._at(visit.left_at),
                 "dwell_ms": visit.left_at and visit.left_at - visit.entered_at,
                 "is_exit_imputed": visit.imputed_by is not None,
                 "imputed_by": visit.imputed_by,
@@ -202,7 +204,7 @@ class _Account:
     def _occupancy_rows(self) -> Iterator[Row]:
         entries = Counter(visit.entered_at // MINUTE for visit in self._visits)
         exits = Counter(visit.left_at // MINUTE for visit in self._visits if visit.left_at)
-        step: Counter[int] = Counter()
+        step: defaultdict[int, int] = defaultdict(int)
         for stay in self._evening.stays:
             for visit in stay.visits:
                 if visit.entered_at <= self._now:
@@ -220,7 +222,7 @@ class _Account:
             if inside or really or entries[minute] or exits[minute]:
                 yield {
                     "event_id": self._event_id,
-                    "minute": instant(minute * MINUTE),
+                    "minute": self._at(minute * MINUTE),
                     "entries": entries[minute],
                     "exits": exits[minute],
                     "inside": inside,
@@ -254,14 +256,14 @@ class _Account:
             state.ends_at,
             max((scan.received_at for scan in evening.scans), default=0),
             max((act.received_at for act in self._acts), default=0),
-            max((told.reported_at for told in self._reports), default=0),
+            max((told.reported_at for told in evening.reports), default=0),
         )
         starts_at = state.starts_at
         yield {
             "event_id": self._event_id,
             "is_settled": last <= self._now,
-            "last_received_at": instant(last),
-            "over_at": instant(evening.over_at),
+            "last_received_at": self._at(last),
+            "over_at": self._at(evening.over_at),
             "confirmed": len(confirmed),
             "checked_in": len(confirmed & shown),
             "no_show": len(confirmed - shown),
@@ -279,9 +281,9 @@ class _Account:
             "visits": len(self._visits),
             "imputed": imputed,
             "peak": self._peak[0],
-            "peak_at": instant(-self._peak[1] * MINUTE),
+            "peak_at": self._at(-self._peak[1] * MINUTE),
             "real_peak": self._real_peak[0],
-            "real_peak_at": instant(-self._real_peak[1] * MINUTE),
+            "real_peak_at": self._at(-self._real_peak[1] * MINUTE),
             "dwell_ms_median": _median(dwells.values()),
             "observed_dwell_ms_median": _median(observed),
             "rejects": {name: rejects[name] for name in sorted(rejects)},
@@ -303,12 +305,12 @@ class _Account:
                 "session_id": session_id,
                 "user_id": _user(user),
                 "joins": len(found),
-                "joined_at": instant(found[0][0]),
-                "left_at": None if last[1] is None else instant(last[1]),
+                "joined_at": self._at(found[0][0]),
+                "left_at": None if last[1] is None else self._at(last[1]),
                 "left_by": last[2],
                 "attended_ms": sum(lengths) if lengths else None,
-                "really_joined_at": instant(spans[0][0]),
-                "really_left_at": instant(spans[-1][1]),
+                "really_joined_at": self._at(spans[0][0]),
+                "really_left_at": self._at(spans[-1][1]),
                 "really_attended_ms": sum(left - joined for joined, left in spans),
             }
 
@@ -357,10 +359,8 @@ class _Account:
         return min(act.at + phone_of(self._world.parameters.seed, act.user).clock, act.received_at)
 
     def _minute_rows(self) -> Iterator[Row]:
-        seed = self._world.parameters.seed
-        self._reports = report(seed, self._event_id, self._evening.minutes, self._evening.spells)
         last: dict[tuple[int, int, int], Report] = {}
-        for told in self._reports:
+        for told in self._evening.reports:
             if told.reported_at <= self._now:
                 last[told[1:4]] = told
         self._lane_minutes = len(last)
@@ -372,8 +372,8 @@ class _Account:
                 "event_id": self._event_id,
                 "gate_id": self._gates[gate],
                 "lane": lane,
-                "minute": instant(minute_at),
-                "reported_at": instant(told.reported_at),
+                "minute": self._at(minute_at),
+                "reported_at": self._at(told.reported_at),
                 "entries": counts.entries,
                 "exits": counts.exits,
                 "duplicate": counts.duplicate,
@@ -385,6 +385,7 @@ class _Account:
 
     def _user_rows(self) -> Iterator[Row]:
         acts: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        idle: Counter[str] = Counter()
         sessions: defaultdict[int, set[str]] = defaultdict(set)
         for act in self._told:
             acts[act.user][act.type] += 1
@@ -394,13 +395,13 @@ class _Account:
         for visit in self._visits:
             people[visit.user].append(visit)
         for user, visits in people.items():
-            done = acts[user]
+            done = acts.get(user, idle)
             yield {
                 "event_id": self._event_id,
                 "user_id": _user(user),
                 "visits": len(visits),
                 "dwell_ms": _dwell(visits),
-                "sessions": len(sessions[user]),
+                "sessions": len(sessions.get(user, ())),
                 "views": done["view"],
                 "poll_answers": done["poll_answer"],
                 "questions": done["question"],
@@ -413,19 +414,18 @@ class _Account:
             return
         letters = Letters(parameters.seed, parameters.dirt, self._evening)
         for letter in letters.letters:
-            if letter.received_at <= self._now:
-                kind = letters.kind_of(letter)
-                if kind:
-                    resent_at = letter.resent_at if isinstance(letter, Letter) else None
-                    name = letters.name(letter.item if isinstance(letter, Letter) else letter)
-                    yield self._dirt("user_app", "events", kind, {"message_id": name}, resent_at)
+            kind = letters.kind_of(letter)
+            if kind and letter.received_at <= self._now:
+                resent_at = letter.resent_at if isinstance(letter, Letter) else None
+                name = letters.name(letter.item if isinstance(letter, Letter) else letter)
+                yield self._dirt("user_app", "events", kind, {"message_id": name}, resent_at)
         for told in Reports(parameters.seed, parameters.dirt, self._evening).reports:
             if told.reported_at <= self._now and told.kind:
                 where = {
                     "gate_id": self._gates[told.gate],
                     "lane": told.lane,
-                    "minute_at": instant(told.minute_at),
-                    "reported_at": instant(told.reported_at),
+                    "minute_at": self._at(told.minute_at),
+                    "reported_at": self._at(told.reported_at),
                 }
                 yield self._dirt(
                     "gate_management", "gate_minutes", told.kind, where, told.resent_at

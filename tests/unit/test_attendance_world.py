@@ -112,7 +112,7 @@ def test_nobody_is_in_two_places(clean: Told) -> None:
         for one, other in pairwise(visits):
             assert one["out"] < other["in"]
             if one["event_id"] != other["event_id"]:
-                assert other["in"] - one["out"] >= timedelta(minutes=10)
+                assert at(other["in"]) - at(one["out"]) >= 10 * MINUTE
 
 
 def test_all_who_came_in_went_out_or_are_inside(clean: Told) -> None:
@@ -147,8 +147,8 @@ def test_messages_say_what_the_truth_says(clean: Told) -> None:
     truth = {row["message_id"]: row for row in clean.truth["attendance_scans"]}
     for message in clean.scans():
         body, row = message.body, truth[message.body["message_id"]]
-        assert at(body["timestamp"]) == moment(row["at"])
-        assert moment(row["received_at"]) == message.received_at
+        assert at(body["timestamp"]) == at(row["at"])
+        assert at(row["received_at"]) == message.received_at
         assert body["gate_id"] == row["gate_id"]
         assert is_admitted(message) == row["is_admitted"]
 
@@ -161,7 +161,7 @@ def test_clocks_are_right_to_the_second_without_dirt(clean: Told) -> None:
 def test_the_last_report_of_a_minute_counts_its_scans(clean: Told) -> None:
     counted: defaultdict[tuple[str, str, int, int], Counter[str]] = defaultdict(Counter)
     for scan in clean.truth["attendance_scans"]:
-        minute = moment(scan["at"]) // MINUTE * MINUTE
+        minute = at(scan["at"]) // MINUTE * MINUTE
         what = scan["result"]
         if scan["is_admitted"]:
             what = "exits" if scan["direction"] == "out" else "entries"
@@ -240,7 +240,7 @@ def test_sessions_overlap_overrun_and_are_left_in_silence(clean: Told) -> None:
         for story in clean.world.happenings.stories
         for session in story.sessions
     }
-    assert any(moment(row["really_left_at"]) > ends[row["session_id"]] + 3 * MINUTE for row in rows)
+    assert any(at(row["really_left_at"]) > ends[row["session_id"]] + 3 * MINUTE for row in rows)
     people: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
         people[row["event_id"], row["user_id"]].append(row)
@@ -298,7 +298,7 @@ def test_dirt_changes_nothing_that_happened(filthy: Told, clean: Told) -> None:
 
 
 def test_a_wrong_clock_can_be_set_right(filthy: Told) -> None:
-    truth = {row["message_id"]: moment(row["at"]) for row in filthy.truth["attendance_scans"]}
+    truth = {row["message_id"]: at(row["at"]) for row in filthy.truth["attendance_scans"]}
     skewed = [m for m in filthy.messages if m.dirt == "clock_skew"]
     for message in skewed:
         off = at(message.body["sent_at"]) - message.received_at

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from operator import itemgetter
-from statistics import median_low
 from typing import Any, NamedTuple
 
+from sandbox.world.attendance.clock import Writer
 from sandbox.world.attendance.gates import Gate
 from sandbox.world.attendance.scans import Scan
 from sandbox.world.attendance.spells import Spell, spell_of
 from sandbox.world.dice import Stream
-from sandbox.world.moments import MINUTE, SECOND, instant
+from sandbox.world.moments import MINUTE, SECOND
 
 REASONS = ("duplicate", "invalid", "wrong_gate", "revoked")
 SLOT = 5
@@ -63,7 +63,11 @@ def count(scans: Iterable[Scan]) -> list[Minute]:
     waiting: dict[tuple[int, int, int], int] = {}
     for scan in scans:
         minute = scan.at // MINUTE
-        passed.setdefault((scan.gate, scan.lane, minute), []).append(scan)
+        key = (scan.gate, scan.lane, minute)
+        if key in passed:
+            passed[key].append(scan)
+        else:
+            passed[key] = [scan]
         if scan.service:
             for full in range(scan.arrived_at // MINUTE, minute):
                 key = (scan.gate, scan.lane, full)
@@ -82,17 +86,18 @@ def count(scans: Iterable[Scan]) -> list[Minute]:
 def _counts(scans: Iterable[Scan], waiting: int) -> Counts:
     exits = overrides = 0
     service: list[int] = []
-    rejects = dict.fromkeys(REASONS, 0)
+    rejects = [0, 0, 0, 0]
     for scan in scans:
         if scan.direction == "out":
             exits += 1
-        elif scan.is_override or scan.result == "ok":
+        elif scan.result == "ok" or scan.is_override:
             overrides += scan.is_override
             service.append(scan.service)
         else:
-            rejects[scan.result] += 1
-    median = median_low(service) if service else None
-    duplicate, invalid, wrong_gate, revoked = rejects.values()
+            rejects[REASONS.index(scan.result)] += 1
+    service.sort()
+    median = service[(len(service) - 1) // 2] if service else None
+    duplicate, invalid, wrong_gate, revoked = rejects
     return Counts(
         len(service), exits, duplicate, invalid, wrong_gate, revoked, overrides, waiting, median
     )
@@ -105,7 +110,9 @@ def report(seed: int, event_id: str, minutes: list[Minute], spells: list[Spell])
     for gate, lane, minute_at, counts in minutes:
         at = minute_at + MINUTE + int((2 + 23 * random()) * SECOND)
         spell = spell_of(spells, gate, lane, minute_at) if spells else None
-        if spell and spell.lane is None:
+        if spell is None and counts is NOTHING:
+            reports.append(Report(at, gate, lane, minute_at, NOTHING, "online"))
+        elif spell and spell.lane is None:
             # The whole gate is cut off: it keeps counting and tells when it is back.
             at = max(at, spell.back_at + 20 * SECOND)
             reports.append(Report(at, gate, lane, minute_at, counts, "offline"))
@@ -124,15 +131,15 @@ def report(seed: int, event_id: str, minutes: list[Minute], spells: list[Spell])
     return reports
 
 
-def row(event_id: str, gate: Gate, told: Report) -> dict[str, Any]:
+def row(event_id: str, gate: Gate, told: Report, writer: Writer) -> dict[str, Any]:
     """A report as the gate writes it."""
     counts = told.counts
     written: dict[str, Any] = {
         "gate_id": gate.gate_id,
         "event_id": event_id,
         "lane": told.lane,
-        "minute_at": instant(told.minute_at).isoformat()[:-6] + "Z",
-        "reported_at": instant(told.reported_at).isoformat(timespec="milliseconds")[:-6] + "Z",
+        "minute_at": writer.write(told.minute_at),
+        "reported_at": writer.write(told.reported_at),
         "entries": counts.entries,
         "exits": counts.exits,
         "rejects": {

@@ -56,7 +56,8 @@ class Diary:
         self._happenings = happenings
         self._plans: dict[int, _Plan] = {}
         self._guests: dict[str, list[Guest]] = {}
-        self._came_to = (0, "")
+        self._last_in: dict[str, _Plan] = {}
+        """The last event of each town."""
         self._told = 0
         self._ahead: list[tuple[int, str, Story]] = []
         """Stories whose guests are not decided yet, by the opening of their doors."""
@@ -143,12 +144,25 @@ class Diary:
         room = state.capacity - len(guests)
         if dice.chance(0.12) and room < 0.25 * len(guests):
             count = max(count, round(room + 0.08 * state.capacity))
+        next_door = self._next_door(plan, state.doors_open_at)
         for _ in range(count):
             user = dice.below(users) + users * dice.below(3)
+            if next_door and dice.chance(0.7):
+                user = dice.one_of(next_door)
             if user not in mine and self._is_free(user, plan, state.doors_open_at, dice):
                 mine[user] = len(guests)
                 self._plans[user] = plan._replace(number=len(guests))
                 guests.append(Guest(user, None, 0))
+
+    def _next_door(self, plan: _Plan, doors_at: int) -> list[int]:
+        """Who is at another event in town that is under way: some come over without a ticket."""
+        other = self._last_in.get(plan.town)
+        self._last_in[plan.town] = plan
+        if other and other.starts_at + WORTH_IT <= doors_at < other.until - AFTERMATH:
+            return [
+                guest.user for guest in self._guests[other.event_id] if guest.ready_at < doors_at
+            ]
+        return []
 
     def _is_free(self, user: int, plan: _Plan, doors_at: int, dice: Dice) -> bool:
         """Whether nothing else keeps the person, or it can be left early for this."""
@@ -158,7 +172,7 @@ class Diary:
         in_town = other.town == plan.town
         if other.until + (TRAVEL_IN_TOWN if in_town else TRAVEL) <= doors_at:
             return True
-        if not in_town or doors_at - other.starts_at < WORTH_IT or not dice.chance(0.6):
+        if not in_town or doors_at - other.starts_at < WORTH_IT or not dice.chance(0.8):
             return False
         earlier = self._guests[other.event_id]
         earlier[other.number] = earlier[other.number]._replace(leave_by=doors_at - TRAVEL_IN_TOWN)

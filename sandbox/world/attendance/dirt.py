@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from zlib import crc32
 
 from sandbox.world.dice import Dice, Weighted
 from sandbox.world.moments import DAY, HOUR, MINUTE, SECOND
@@ -59,9 +60,10 @@ LATEST = 2 * DAY
 
 def skew(seed: int, dirt: float, event_id: str, *device: int) -> int:
     """What a device's clock is off by during an event: nothing, or minutes to hours."""
-    dice = Dice(seed, "skew", event_id, *device)
-    if not dice.chance(dirt * SKEWED):
+    # A checksum tells which; a die for each device takes seconds.
+    if crc32(f"{seed}{event_id}{device}".encode()) >= dirt * SKEWED * 2**32:
         return 0
+    dice = Dice(seed, "skew", event_id, *device)
     off = dice.between(4, 55) * MINUTE if dice.chance(0.6) else dice.between(1, 11) * HOUR
     return int(off) if dice.chance(0.5) else -int(off)
 

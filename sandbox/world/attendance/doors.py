@@ -43,8 +43,6 @@ class Doors:
         self._let_in(guests)
         self._let_out()
         self.scans.sort(key=lambda scan: scan.at)
-        for number, scan in enumerate(self.scans):
-            scan.number = number
 
     def _let_in(self, guests: list[Guest]) -> None:
         """Bring everybody through the lanes in the order of arrival, one at a time per lane."""

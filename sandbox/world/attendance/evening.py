@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from sandbox.world.attendance.counters import Minute, count
+from sandbox.world.attendance.counters import Report, count, report
 from sandbox.world.attendance.diary import Guest
 from sandbox.world.attendance.doors import Doors
 from sandbox.world.attendance.gates import gates_of
@@ -46,10 +46,10 @@ class Evening:
         post_acts(self._seed, event.event_id, acts)
         return acts, sittings
 
-    @property
-    def minutes(self) -> list[Minute]:
-        """What the gates count."""
-        return count(self.scans)
+    @cached_property
+    def reports(self) -> list[Report]:
+        """What the gates tell of it. The phones need none of it."""
+        return report(self._seed, self.event.event_id, count(self.scans), self.spells)
 
 
 def _hours(seed: int, story: Story) -> list[Hour]:

@@ -7,6 +7,7 @@ from datetime import tzinfo
 from operator import attrgetter
 from typing import Any
 
+from sandbox.world.attendance.clock import Writer
 from sandbox.world.attendance.dirt import (
     BREAKS,
     DELAYS,
@@ -21,7 +22,7 @@ from sandbox.world.attendance.phones import Act, phone_of
 from sandbox.world.attendance.post import latency
 from sandbox.world.attendance.scans import Scan
 from sandbox.world.dice import Dice, Stream
-from sandbox.world.moments import HOUR, MINUTE, SECOND, instant
+from sandbox.world.moments import HOUR
 
 AHEAD = 9 * HOUR
 """By how much a time in the future is wrong: a zone that was written down twice."""
@@ -67,10 +68,11 @@ class Letters:
             {"lat": gate.latitude, "lon": gate.longitude, "zone": gate.zone}
             for gate in evening.gates
         ]
-        self._skews: dict[tuple[int, int], int] = {}
-        self._clock: dict[tuple[int, tzinfo], tuple[str, str]] = {}
+        self._writer = Writer(self._zone)
+        self._writers: dict[tzinfo, Writer] = {}
         acts, _ = evening.app
         meant: Iterable[Item] = (*evening.scans, *acts)
+        self._skews = self._wrong_clocks(acts) if dirt else {}
         self.letters: list[Item | Letter] = list(self._soil(meant) if dirt else meant)
         self.letters.sort(key=attrgetter("received_at"))
 
@@ -110,7 +112,7 @@ class Letters:
     def read(self, letter: Item | Letter) -> tuple[dict[str, Any], str | None]:
         """The message as it arrives, and what is wrong with it, its device's clock included."""
         item, kind = (letter.item, letter.kind) if isinstance(letter, Letter) else (letter, None)
-        off = self._skew(item) if self._dirt else 0
+        off = self._skew(item)
         ahead = AHEAD if kind == "future_time" else 0
         if isinstance(item, Scan):
             message = self._scan(item, off + ahead, letter.sent_at + off)
@@ -120,12 +122,19 @@ class Letters:
             return message, "clock_skew" if off else None
         return spoil_message(self._seed, message, kind), kind
 
+    def _wrong_clocks(self, acts: list[Act]) -> dict[tuple[int, int], int]:
+        """By how much the clocks of scanners (gate, lane) and phones (-1, user) are wrong."""
+        gates = self._evening.gates
+        devices = [(n, lane + 1) for n, gate in enumerate(gates) for lane in range(gate.lanes)]
+        devices += sorted({(-1, act.user) for act in acts})
+        found = ((one, skew(self._seed, self._dirt, self._event_id, *one)) for one in devices)
+        return {device: off for device, off in found if off}
+
     def _skew(self, item: Item) -> int:
-        """What the device's clock is off by."""
+        if not self._skews:
+            return 0
         device = (item.gate, item.lane) if isinstance(item, Scan) else (-1, item.user)
-        if device not in self._skews:
-            self._skews[device] = skew(self._seed, self._dirt, self._event_id, *device)
-        return self._skews[device]
+        return self._skews.get(device, 0)
 
     def _scan(self, scan: Scan, off: int, sent_at: int) -> dict[str, Any]:
         gate = scan.gate
@@ -135,8 +144,8 @@ class Letters:
             "user_id": f"usr-{scan.user:08d}",
             "event_id": self._event_id,
             "gate_id": self._evening.gates[gate].gate_id,
-            "timestamp": self._written(scan.at + off, self._zone),
-            "sent_at": self._written(sent_at, self._zone),
+            "timestamp": self._writer.write(scan.at + off),
+            "sent_at": self._writer.write(sent_at),
             "device_info": self._scanners[gate][scan.lane],
             "location": self._whereabouts[gate],
             "properties": {
@@ -151,14 +160,16 @@ class Letters:
 
     def _act(self, act: Act, off: int, sent_at: int) -> dict[str, Any]:
         phone = phone_of(self._seed, act.user)
-        zone = phone.home or self._zone
+        writer = self._writer
+        if phone.home:
+            writer = self._writers.setdefault(phone.home, Writer(phone.home))
         message = {
             "message_id": f"{self._event_id}.a{act.number}",
             "type": act.type,
             "user_id": f"usr-{act.user:08d}",
             "event_id": self._event_id,
-            "timestamp": self._written(act.at + off + phone.clock, zone),
-            "sent_at": self._written(sent_at + phone.clock, zone),
+            "timestamp": writer.write(act.at + off + phone.clock),
+            "sent_at": writer.write(sent_at + phone.clock),
             "device_info": phone.info,
             "location": self._near(act.user),
             "properties": act.properties,
@@ -174,12 +185,3 @@ class Letters:
         latitude, longitude = self._place
         step = user % 200 / 100_000
         return {"lat": round(latitude + step, 5), "lon": round(longitude - step, 5), "zone": None}
-
-    def _written(self, at: int, zone: tzinfo) -> str:
-        """A moment on the clocks of a zone. Each minute is formatted once: half the time."""
-        minute, rest = divmod(at, MINUTE)
-        found = self._clock.get((minute, zone))
-        if found is None:
-            text = instant(minute * MINUTE, zone).isoformat()
-            found = self._clock[minute, zone] = (text[:17], text[19:].replace("+00:00", "Z"))
-        return f"{found[0]}{rest // SECOND:02d}.{rest % SECOND:03d}{found[1]}"

@@ -68,6 +68,9 @@ class Act:
 
     mark = "a"
     """See Scan."""
+    number: int
+    sent_at: int
+    received_at: int
     __slots__ = (
         "at",
         "number",
@@ -88,9 +91,6 @@ class Act:
         self.user = user
         self.session_id = session_id
         self.properties = properties
-        self.number = 0
-        self.sent_at = 0
-        self.received_at = 0
 
 
 class Hour(NamedTuple):

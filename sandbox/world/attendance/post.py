@@ -26,10 +26,11 @@ def post_scans(seed: int, event_id: str, scans: Iterable[Scan], spells: list[Spe
     dice = Stream(seed, "post-scans", event_id)
     random = dice.random
     replayed = dict.fromkeys(spells, 0)
-    for scan in scans:
+    for number, scan in enumerate(scans):
+        scan.number = number
         spell = spell_of(spells, scan.gate, scan.lane, scan.at) if spells else None
+        scan.is_offline = spell is not None
         if spell:
-            scan.is_offline = True
             replayed[spell] += 1
             scan.sent_at = spell.back_at + SECOND + REPLAY_STEP * replayed[spell]
         else:

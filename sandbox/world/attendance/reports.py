@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from operator import itemgetter
 from typing import Any
 
-from sandbox.world.attendance.counters import Report, report, row
+from sandbox.world.attendance.clock import Writer
+from sandbox.world.attendance.counters import Report, row
 from sandbox.world.attendance.dirt import BREAKS, GATE_KINDS, delay, spoil_report
 from sandbox.world.attendance.evening import Evening
 from sandbox.world.dice import Dice, Stream
@@ -18,11 +19,12 @@ class Reports:
     def __init__(self, seed: int, dirt: float, evening: Evening) -> None:
         self._seed = seed
         self._dirt = dirt
+        self._writer = Writer()
         self._gates = evening.gates
         self._event_id = evening.event.event_id
-        meant = report(seed, self._event_id, evening.minutes, evening.spells)
-        self.reports = list(self._soil(meant)) if dirt else meant
-        self.reports.sort(key=itemgetter(0))
+        self.reports = evening.reports
+        if dirt:
+            self.reports = sorted(self._soil(evening.reports), key=itemgetter(0))
 
     def _soil(self, reports: list[Report]) -> Iterator[Report]:
         random = Stream(self._seed, "soiled-reports", self._event_id).random
@@ -50,7 +52,7 @@ class Reports:
 
     def read(self, told: Report) -> dict[str, Any]:
         """The report as it is served."""
-        meant = row(self._event_id, self._gates[told.gate], told)
+        meant = row(self._event_id, self._gates[told.gate], told, self._writer)
         if told.kind is None:
             return meant
         return spoil_report(Dice(self._seed, "spoil", *map(str, told[:4])), meant, told.kind)

@@ -10,6 +10,11 @@ class Scan:
 
     mark = "s"
     """Sets the ids of scans apart from those of acts."""
+    number: int
+    is_offline: bool
+    sent_at: int
+    received_at: int
+    """Known when the evening is over, see post.py."""
     __slots__ = (
         "arrived_at",
         "at",
@@ -55,10 +60,6 @@ class Scan:
         """When the person joined the queue."""
         self.service = service
         """How long the lane was taken, in milliseconds; 0 on the way out."""
-        self.number = 0
-        self.is_offline = False
-        self.sent_at = 0
-        self.received_at = 0
 
     @property
     def is_admitted(self) -> bool:

@@ -74,7 +74,8 @@ def live(stay: Stay, dice: Dice, habits: Habits, over_at: int, gates: int) -> No
         _step_out(stay, dice, int(dice.between(6, 70) * MINUTE), leaves_at, gates)
     last = stay.visits[-1]
     last.left_at = leaves_at
-    last.is_exit_missing = dice.chance(habits.slips_out)
+    hurry = 0.4 if stay.guest.leave_by else 0.0
+    last.is_exit_missing = dice.chance(habits.slips_out + hurry)
     last.left_gate = _way_out(dice, last.gate, gates)
 
 
