@@ -1,7 +1,8 @@
 """One run over REST: what raw lacks, gap by gap, and then what is new."""
 
+import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import dlt
@@ -35,6 +36,7 @@ def load(
     client_secret: str = dlt.secrets.value,
     page_size: int = dlt.config.value,
     batch_rows: int = dlt.config.value,
+    flush_seconds: float = dlt.config.value,
     overlap_seconds: int = dlt.config.value,
 ) -> None:
     """Land what raw does not have.
@@ -64,7 +66,7 @@ def load(
                 package.reach(gap.after)
                 for page in api.pages(gap.after.received_at, _end(gap), page_size):
                     package.add(page, gap)
-                    if package.rows >= batch_rows or package.size >= MAX_BYTES:
+                    if package.is_due(batch_rows, flush_seconds):
                         package.land()
                     progress(report.read, 0, FEED)
                 package.reach(gap.before)
@@ -83,14 +85,20 @@ class _Package:
 
     def _begin(self) -> None:
         self._batch = self._taker.batch()
-        self.rows = self.size = 0
+        self._rows = self._bytes = 0
+        self._began = time.monotonic()
+
+    def is_due(self, rows: int, seconds: float) -> bool:
+        """Whether it is large or old enough to land."""
+        is_large = self._rows >= rows or self._bytes >= MAX_BYTES
+        return is_large or time.monotonic() - self._began >= seconds
 
     def add(self, page: list[bytes], gap: Gap) -> None:
         """Add what a page shows of a gap."""
         for line in page:
             self.reach(self._taker.take(line, self._batch, gap.holds))
-            self.size += len(line)
-        self.rows += len(page)
+            self._bytes += len(line)
+        self._rows += len(page)
 
     def reach(self, place: Place | None) -> None:
         """Note that everything up to a message was read or is there."""
@@ -107,7 +115,7 @@ class _Package:
         land(self._pipeline, messages(batch, cursor))
 
 
-def _end(gap: Gap) -> Any:
+def _end(gap: Gap) -> datetime | None:
     return gap.before.received_at + _MILLISECOND if gap.before else None
 
 
