@@ -58,6 +58,8 @@ class Phones:
         self.log = Log(self, lambda: self.now, START)
         self.backend = Backend(self.log, *CLIENT)
         self.url = ""
+        self.stop = lambda: None
+        """Let the server end in order; given by whoever serves."""
 
     def send(self, body: Any, *, dropped: bool = False) -> None:
         """Let a second pass and a message come in."""
@@ -103,9 +105,15 @@ def serving(phones: Phones) -> Iterator[Phones]:
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     started.wait(10)
+
+    def stop() -> None:
+        if thread.is_alive():
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join(10)
+
+    phones.stop = stop
     try:
         yield phones
     finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        stop()
         loop.close()

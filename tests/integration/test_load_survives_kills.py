@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from sandbox import processes
+from sandbox.world.moments import moment
 from tests.integration.driving import admin, gatehouse, truth, world
 from tests.integration.identifiers import assert_nobody_in
 from tests.sandboxes import Sandbox, ask
@@ -28,6 +29,7 @@ SUB_LIMITS = {
     "list_assets": 70,
 }
 LIMITS = {"total": 200, "window_seconds": 2, **SUB_LIMITS}
+BREAKS = {"missing_field", "wrong_type", "unknown_type"}
 LANDS = {None, "duplicate", "late", "out_of_order", "schema_addition"}
 
 
@@ -41,6 +43,8 @@ def killed(new_sandbox: Callable[[], Sandbox]) -> Sandbox:
     sandbox.env["SOURCES__FRESHSERVICE__WINDOW_SECONDS"] = "2"
     small = {
         "SOURCES__EVENT_MANAGEMENT__BATCH_ROWS": "200",
+        "SOURCES__USER_APP__BATCH_ROWS": "100",
+        "SOURCES__USER_APP__PAGE_SIZE": "30",
         "SOURCES__FRESHSERVICE__BATCH_ROWS": "40",
         "SOURCES__FRESHSERVICE__PAGE_SIZE": "20",
         "SOURCES__FRESHSERVICE__FLUSH_SECONDS": "1",
@@ -95,6 +99,19 @@ def test_every_bad_message_is_one_dead_letter_with_its_reason(killed: Sandbox) -
     )
     assert dict(found) == expected
     assert expected.total() > 0
+
+
+def test_every_message_of_the_app_is_in_raw_or_a_dead_letter(killed: Sandbox) -> None:
+    told = world(killed)
+    told.topic.advance(moment(told.end_of_history))
+    expected: dict[bool, set[int]] = {True: set(), False: set()}
+    for message in told.attendance.app_messages(0, moment(told.end_of_history)):
+        expected[message.dirt in BREAKS].add(message.seq)
+    landed = query(killed, "select distinct seq from raw.user_app__events")
+    refused = query(killed, "select position from raw.dead_letters where source = 'user_app'")
+    assert {seq for (seq,) in landed} == expected[False]
+    assert {int(position) for (position,) in refused} == expected[True]
+    assert len(landed) > 100
 
 
 def test_every_ticket_is_in_raw_as_the_source_has_it(killed: Sandbox) -> None:

@@ -11,6 +11,8 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from loaders import event_management
 from loaders.batch import Batch, Report
@@ -334,6 +336,17 @@ def test_a_busy_socket_says_how_long_to_wait(phones: Phones) -> None:
     began, heard = time.monotonic(), Heard(phones)
     assert heard.until(lambda: bool(heard.seqs)) == [0]
     assert time.monotonic() - began >= 1
+
+
+def test_a_server_that_stops_closes_its_sockets_as_a_restart(phones: Phones) -> None:
+    headers = {"Authorization": f"Bearer {api(phones).token()}"}
+    url = phones.url.replace("http", "ws", 1) + "/v2/stream"
+    with connect(url, additional_headers=headers) as client:
+        phones.stop()
+        with pytest.raises(ConnectionClosed) as closed:
+            client.recv(timeout=5)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1012
 
 
 def test_a_silent_socket_lands_nothing(phones: Phones) -> None:
