@@ -8,7 +8,7 @@ import pytest
 from dbt.cli.main import dbtRunner
 
 ROOT = Path(__file__).parents[2]
-LAYERS = ["source", "seed", "staging", "snapshots", "marts"]
+LAYERS = ["source", "seed", "staging", "snapshots", "marts", "realtime"]
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +33,16 @@ def layer(unique_id: str, manifest: Any) -> str:
     ) or manifest.nodes[unique_id].fqn[1]
 
 
-def test_only_staging_reads_sources_and_nothing_reads_what_is_downstream(manifest: Any) -> None:
+def test_only_staging_and_realtime_read_sources_and_nothing_reads_what_is_downstream(
+    manifest: Any,
+) -> None:
     for model in models(manifest):
         own = layer(model.unique_id, manifest)
         for parent in model.depends_on.nodes:
             read = layer(parent, manifest)
             assert LAYERS.index(read) <= LAYERS.index(own), f"{model.name} reads {parent}"
-            assert read != "source" or own == "staging", f"{model.name} reads {parent}"
+            assert own != "realtime" or read in ("source", "realtime"), f"{model.name}: {parent}"
+            assert read != "source" or own in ("staging", "realtime"), f"{model.name}: {parent}"
 
 
 def test_every_model_begins_with_its_grain(manifest: Any) -> None:

@@ -7,6 +7,7 @@
         order_by=['event_id', 'user_key', 'scanned_at'],
         partition_by='toYYYYMM(received_at)',
         indexes=[{'name': 'built', 'definition': 'built_at type minmax granularity 1'}],
+        ttl='toDateTime(built_at) + interval ' ~ var('detail_months') ~ ' month',
         pre_hook="{{ refuse_history_loss('(event_id, message_id)', ref('fct_app_events')) }}",
     )
 }}

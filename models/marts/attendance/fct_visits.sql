@@ -6,6 +6,7 @@
         unique_key='event_id',
         order_by=['event_id', 'user_key', 'visit_number'],
         partition_by='toYYYYMM(entered_at)',
+        ttl='toDateTime(built_at) + interval ' ~ var('detail_months') ~ ' month',
         pre_hook="{{ refuse_history_loss('event_id', ref('fct_scans')) }}",
     )
 }}

@@ -1,0 +1,45 @@
+-- One row per day, event and gate: the scans of that day, and the visits that began in it.
+{{
+    config(
+        materialized='incremental',
+        unique_key=['event_id', 'gate_id', 'date_day'],
+        order_by=['event_id', 'gate_id', 'date_day'],
+        partition_by='toYear(date_day)',
+        settings={'index_granularity': 256},
+        ttl='date_day + interval ' ~ var('rollup_years') ~ ' year',
+        pre_hook=[
+            "{{ refuse_event_loss(ref('rollup_attendance_hourly'), 'sum(scans_count)', 'scans_count') }}",
+            "{{ delete_emptied_buckets(
+                'date_day', ref('rollup_attendance_hourly'), 'toDate(date_hour)', 'sum(scans_count)', 'scans_count',
+                [ref('fct_scans'), ref('fct_visits')]
+            ) }}",
+        ],
+    )
+}}
+
+with touched_events as (
+    {{ whole_events(
+        ref('rollup_attendance_hourly'), 'sum(scans_count)', 'scans_count', [ref('fct_scans'), ref('fct_visits')]
+    ) }}
+),
+
+finer as (
+    select * from {{ ref('rollup_attendance_hourly') }}
+    where event_id in (select event_id from touched_events)
+),
+
+summed as (
+    select
+        event_id,
+        gate_id,
+        toLowCardinality(max(finer.zone)) as zone,
+        {{ rollup_attendance_measures() }},
+        toDate(date_hour) as date_day,
+        {{ built_at() }} as built_at
+    from finer
+    group by event_id, gate_id, date_day
+),
+
+{{ changed_rows('summed') }}
+
+select * from changed

@@ -1,0 +1,45 @@
+-- One row per month, event and gate, by the gate's own counters.
+{{
+    config(
+        materialized='incremental',
+        unique_key=['event_id', 'gate_id', 'date_month'],
+        order_by=['event_id', 'gate_id', 'date_month'],
+        partition_by='toYear(date_month)',
+        settings={'index_granularity': 256},
+        ttl='date_month + interval ' ~ var('rollup_years') ~ ' year',
+        pre_hook=[
+            "{{ refuse_event_loss(ref('rollup_gates_daily'), 'sum(lane_minutes_count)', 'lane_minutes_count') }}",
+            "{{ delete_emptied_buckets(
+                'date_month', ref('rollup_gates_daily'), 'toStartOfMonth(date_day)', 'sum(lane_minutes_count)', 'lane_minutes_count',
+                [ref('fct_gate_minutes')]
+            ) }}",
+        ],
+    )
+}}
+
+with touched_events as (
+    {{ whole_events(
+        ref('rollup_gates_daily'), 'sum(lane_minutes_count)', 'lane_minutes_count', [ref('fct_gate_minutes')]
+    ) }}
+),
+
+finer as (
+    select * from {{ ref('rollup_gates_daily') }}
+    where event_id in (select event_id from touched_events)
+),
+
+summed as (
+    select
+        event_id,
+        gate_id,
+        toLowCardinality(max(finer.zone)) as zone,
+        {{ rollup_gate_measures() }},
+        toStartOfMonth(date_day) as date_month,
+        {{ built_at() }} as built_at
+    from finer
+    group by event_id, gate_id, date_month
+),
+
+{{ changed_rows('summed') }}
+
+select * from changed
