@@ -77,8 +77,8 @@ class Recorded(NamedTuple):
     registration_id: str | None
 
 
-def attendance_rows(world: World, now: int) -> Iterator[tuple[str, Row]]:
-    """The lines of all files, each with the name of its file; and those of dirt.jsonl."""
+def attendance_rows(world: World, now: int) -> Iterator[tuple[str, Iterable[Row]]]:
+    """The lines of all files, evening by evening and file by file; and those of dirt.jsonl."""
     stories = {story.event.event_id: story for story in world.happenings.stories}
     # Backwards, so that where people went next is known when an evening is looked at.
     later: dict[int, list[tuple[int, str]]] = {}
@@ -105,14 +105,15 @@ class _Account:
         self._acts, self._sittings = evening.app
         self._received = [scan for scan in evening.scans if scan.received_at <= now]
         self._told = [act for act in self._acts if act.received_at <= now]
-        self._visits = self._pair(later)
-        for scan in self._received:
-            if scan.direction == "in" and scan.is_admitted:
-                later.setdefault(scan.user, []).append((scan.at, self._event_id))
+        self._people = self._pair(later)
+        self._visits = [visit for visits in self._people.values() for visit in visits]
+        self._let_in = [s for s in self._received if s.direction == "in" and s.is_admitted]
+        for scan in self._let_in:
+            later.setdefault(scan.user, []).append((scan.at, self._event_id))
 
-    def rows(self) -> Iterator[tuple[str, Row]]:
-        """All lines of the evening."""
-        for name, rows in (
+    def rows(self) -> tuple[tuple[str, Iterable[Row]], ...]:
+        """All lines of the evening, to be read in this order."""
+        return (
             ("attendance_scans", self._scan_rows()),
             ("attendance_visits", self._visit_rows()),
             ("attendance_recorded_visits", self._recorded_rows()),
@@ -122,21 +123,21 @@ class _Account:
             ("attendance_users", self._user_rows()),
             ("attendance_events", self._event_rows()),
             ("dirt", self._dirt_rows()),
-        ):
-            for row in rows:
-                yield name, row
+        )
 
-    def _pair(self, later: dict[int, list[tuple[int, str]]]) -> list[Recorded]:
+    def _pair(self, later: dict[int, list[tuple[int, str]]]) -> dict[int, list[Recorded]]:
+        """The visits of each person."""
         people: defaultdict[int, list[Scan]] = defaultdict(list)
         for scan in self._received:
-            if scan.is_admitted:
+            if scan.is_override or scan.result == "ok":
                 people[scan.user].append(scan)
-        visits = []
-        for user, scans in people.items():
-            elsewhere = later.get(user, ())
-            for number, stay in enumerate(_stays(scans), 1):
-                visits.append(self._close(user, number, stay, elsewhere))
-        return visits
+        return {
+            user: [
+                self._close(user, number, stay, later.get(user, ()))
+                for number, stay in enumerate(_stays(scans), 1)
+            ]
+            for user, scans in people.items()
+        }
 
     def _close(
         self, user: int, number: int, stay: list[Scan], elsewhere: Iterable[tuple[int, str]]
@@ -202,8 +203,8 @@ class _Account:
             }
 
     def _occupancy_rows(self) -> Iterator[Row]:
-        entries = Counter(visit.entered_at // MINUTE for visit in self._visits)
-        exits = Counter(visit.left_at // MINUTE for visit in self._visits if visit.left_at)
+        entries = dict(Counter(visit.entered_at // MINUTE for visit in self._visits))
+        exits = dict(Counter(visit.left_at // MINUTE for visit in self._visits if visit.left_at))
         step: defaultdict[int, int] = defaultdict(int)
         for stay in self._evening.stays:
             for visit in stay.visits:
@@ -215,16 +216,19 @@ class _Account:
         inside = really = 0
         self._peak, self._real_peak = (0, 0), (0, 0)
         for minute in range(min(minutes, default=0), max(minutes, default=-1) + 1):
-            inside += entries[minute] - exits[minute]
-            really += step[minute]
-            self._peak = max(self._peak, (inside, -minute))
-            self._real_peak = max(self._real_peak, (really, -minute))
-            if inside or really or entries[minute] or exits[minute]:
+            came, went = entries.get(minute, 0), exits.get(minute, 0)
+            inside += came - went
+            really += step.get(minute, 0)
+            if inside > self._peak[0]:
+                self._peak = inside, minute
+            if really > self._real_peak[0]:
+                self._real_peak = really, minute
+            if inside or really or came or went:
                 yield {
                     "event_id": self._event_id,
                     "minute": self._at(minute * MINUTE),
-                    "entries": entries[minute],
-                    "exits": exits[minute],
+                    "entries": came,
+                    "exits": went,
                     "inside": inside,
                     "really_inside": really,
                 }
@@ -233,7 +237,7 @@ class _Account:
         evening, state = self._evening, self._evening.state
         if state.doors_open_at > self._now:
             return
-        admitted = [scan for scan in self._received if scan.direction == "in" and scan.is_admitted]
+        admitted = self._let_in
         shown = {scan.registration_id for scan in admitted if scan.registration_id}
         confirmed = {
             registration.registration_id
@@ -243,9 +247,7 @@ class _Account:
         tickets: defaultdict[int, set[str]] = defaultdict(set)
         for scan in admitted:
             tickets[scan.user].update([scan.registration_id] if scan.registration_id else [])
-        people: defaultdict[int, list[Recorded]] = defaultdict(list)
-        for visit in self._visits:
-            people[visit.user].append(visit)
+        people = self._people
         dwells = {user: _dwell(visits) for user, visits in people.items()}
         observed = [
             dwells[user] for user, visits in people.items() if not any(v.imputed_by for v in visits)
@@ -281,9 +283,9 @@ class _Account:
             "visits": len(self._visits),
             "imputed": imputed,
             "peak": self._peak[0],
-            "peak_at": self._at(-self._peak[1] * MINUTE),
+            "peak_at": self._at(self._peak[1] * MINUTE),
             "real_peak": self._real_peak[0],
-            "real_peak_at": self._at(-self._real_peak[1] * MINUTE),
+            "real_peak_at": self._at(self._real_peak[1] * MINUTE),
             "dwell_ms_median": _median(dwells.values()),
             "observed_dwell_ms_median": _median(observed),
             "rejects": {name: rejects[name] for name in sorted(rejects)},
@@ -333,9 +335,7 @@ class _Account:
                 stints[act.user].append((open_.pop(key), key[0], at))
         for (session_id, user), at in open_.items():
             stints[user].append((at, session_id, None))
-        visits: defaultdict[int, list[Recorded]] = defaultdict(list)
-        for visit in self._visits:
-            visits[visit.user].append(visit)
+        visits = self._people
         found: defaultdict[tuple[str, int], list[tuple[int, int | None, str]]] = defaultdict(list)
         for user, own in stints.items():
             own.sort(key=lambda stint: stint[:2])
@@ -345,7 +345,7 @@ class _Account:
                 if left_at is None:
                     bounds = [(ends[session_id], "session_end")]
                     bounds += [(joins[number + 1], "next_join")] if number + 1 < len(own) else []
-                    within = [v.left_at for v in visits[user] if v.entered_at <= at]
+                    within = [v.left_at for v in visits.get(user, ()) if v.entered_at <= at]
                     bounds += [(within[-1], "visit_exit")] if within and within[-1] else []
                     bounds = [bound for bound in bounds if at < bound[0]]
                     # What lies ahead of now ends nothing yet.
@@ -391,10 +391,7 @@ class _Account:
             acts[act.user][act.type] += 1
             if act.type == "session_join" and act.session_id:
                 sessions[act.user].add(act.session_id)
-        people: defaultdict[int, list[Recorded]] = defaultdict(list)
-        for visit in self._visits:
-            people[visit.user].append(visit)
-        for user, visits in people.items():
+        for user, visits in self._people.items():
             done = acts.get(user, idle)
             yield {
                 "event_id": self._event_id,
@@ -468,10 +465,12 @@ def _status_at(registration: Registration, moment: int) -> str | None:
 
 def _dwell(visits: Iterable[Recorded]) -> int | None:
     """How long somebody was inside in all; None while they are."""
-    found = [(visit.entered_at, visit.left_at) for visit in visits]
-    if any(left is None for _, left in found):
-        return None
-    return sum(left - entered for entered, left in found if left)
+    total = 0
+    for visit in visits:
+        if visit.left_at is None:
+            return None
+        total += visit.left_at - visit.entered_at
+    return total
 
 
 def _median(lengths: Iterable[int | None]) -> int | None:

@@ -56,8 +56,7 @@ def write_truth(world: World, now: datetime, folder: Path) -> None:
     _write(folder / "events.jsonl", _events(stories, now_ms))
     _write(folder / "sessions.jsonl", _sessions(stories, now_ms))
     _write(folder / "registrations.jsonl", _registrations(stories, now_ms))
-    dirt: list[Row] = []
-    _write_together(folder, FILES, attendance_rows(world, now_ms), dirt)
+    dirt = _write_together(folder, FILES, attendance_rows(world, now_ms))
     tickets = world.desk.tickets(now)
     _write(folder / "tickets_by_hour.jsonl", _tickets_by_hour(world.desk, tickets))
     # Told anew for every truth: at scale 1 that takes 2 s and 20 MB, which are given back.
@@ -239,22 +238,24 @@ def _hour(moment: datetime) -> datetime:
 
 
 def _write_together(
-    folder: Path, names: Iterable[str], rows: Iterable[tuple[str, Row]], others: list[Row]
-) -> None:
-    """Several files from one telling, each put in place in one step; rows of no file to others."""
+    folder: Path, names: Iterable[str], told: Iterable[tuple[str, Iterable[Row]]]
+) -> list[Row]:
+    """Several files from one telling, each put in place in one step. Returns all other rows."""
     folder.mkdir(parents=True, exist_ok=True)
+    others: list[Row] = []
     with ExitStack() as stack:
-        drafts = {}
+        files, drafts = {}, {}
         for name in names:
-            handle, draft = tempfile.mkstemp(dir=folder, prefix=f".{name}.jsonl.")
-            drafts[name] = (stack.enter_context(os.fdopen(handle, "wb")), draft)
-        for name, row in rows:
-            if name in drafts:
-                drafts[name][0].write(orjson.dumps(row, option=OPTION))
+            handle, drafts[name] = tempfile.mkstemp(dir=folder, prefix=f".{name}.jsonl.")
+            files[name] = stack.enter_context(os.fdopen(handle, "wb"))
+        for name, rows in told:
+            if name in files:
+                files[name].writelines(orjson.dumps(row, option=OPTION) for row in rows)
             else:
-                others.append(row)
-    for name, (_, draft) in drafts.items():
+                others += rows
+    for name, draft in drafts.items():
         Path(draft).replace(folder / f"{name}.jsonl")
+    return others
 
 
 def _write(path: Path, rows: Iterable[Row]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -83,13 +83,17 @@ class Attendance:
         until_ms = min(until_ms, self.told_until)
         since_ms = max(since_ms, self._happenings.opening)
         for day in range(since_ms // DAY, until_ms // DAY + 1):
-            outages, arrivals = outages_of(self._seed, day), self._arrivals(day)
-            for number in range(bisect_right(arrivals, since_ms, key=_received_at), len(arrivals)):
+            arrivals, dropped = self._arrivals(day), set[int]()
+            for start, end in outages_of(self._seed, day):
+                first = bisect_left(arrivals, start, key=itemgetter(0))
+                dropped.update(range(first, bisect_left(arrivals, end, key=itemgetter(0))))
+            for number in range(bisect_right(arrivals, since_ms, key=itemgetter(0)), len(arrivals)):
                 at, _, letter, letters = arrivals[number]
                 if at > until_ms:
                     break
-                dropped = any(start <= at < end for start, end in outages)
-                yield AppMessage(at, day * NUMBERS + number + 1, *letters.read(letter), dropped)
+                body, kind = letters.read(letter)
+                is_lost = number in dropped
+                yield AppMessage(at, day * NUMBERS + number + 1, body, kind, is_lost)
 
     def gate_minutes(self, since_ms: int, until_ms: int) -> Iterator[GateMinute]:
         """Reports made after `since_ms`, up to and including `until_ms`, in order."""
@@ -189,7 +193,3 @@ def outages_of(seed: int, day: int) -> list[tuple[int, int]]:
 
 def _at(letter: Item | Letter) -> int:
     return letter.received_at
-
-
-def _received_at(arrival: Arrival) -> int:
-    return arrival[0]
