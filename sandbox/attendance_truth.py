@@ -146,9 +146,9 @@ class _Account:
         ticket = next((scan.registration_id for scan in stay if scan.registration_id), None)
         if last.direction == "out":
             return Recorded(user, number, first.at, last.at, first.gate, last.gate, None, ticket)
-        bounds = [(at, "entry_elsewhere") for at, _ in elsewhere if at > first.at]
+        bounds = [(at, "entry_elsewhere") for at, _ in elsewhere if at > last.at]
         if self._evening.state.ends_at <= self._now:
-            bounds.append((max(first.at, self._evening.state.ends_at), "event_end"))
+            bounds.append((max(last.at, self._evening.state.ends_at), "event_end"))
         left_at, imputed_by = min(bounds, default=(None, None))
         return Recorded(user, number, first.at, left_at, first.gate, None, imputed_by, ticket)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from loaders import freshservice
+from loaders import freshservice, gate_management, integrated_platform
 
 DDL = Path(__file__).resolve().parents[2] / "loaders" / "ddl"
 LISTS = ("requesters", "agents", "groups", "business_hours", "sla_policies")
@@ -30,13 +30,15 @@ class Feed:
         self.tickets: dict[int, Record] = {}
         self.versions: list[Record] = []
         self.corrected: set[int] = set()
+        self.app: list[list[Any]] = []
         self.lists: dict[str, list[Record]] = {}
         self.holidays = [{"holiday_date": "--07-04", "holiday_name": "Independence Day"}]
 
     def make_tables(self) -> None:
         for name in ("event_management", "user_app", "dead_letters"):
             self.loader.command((DDL / f"{name}.sql").read_text())
-        for statement in freshservice.raw_tables():
+        feeds = (*gate_management.FEEDS.values(), *integrated_platform.FEEDS.values())
+        for statement in [*freshservice.raw_tables(), *(feed.statement for feed in feeds)]:
             self.loader.command(statement)
 
     def land_batch(self, messages: int = 60, tickets: int = 40) -> None:
@@ -46,6 +48,11 @@ class Feed:
         drawn += self.dice.choices(self.messages, k=messages // 10)  # sent again
         self.dice.shuffle(drawn)
         self._land_messages(drawn)
+        acts = [self._act() for _ in range(messages)]
+        self.app += acts
+        # Sent again: received later than the first time, or before what landed of it until now.
+        acts += [self._copy(act) for act in self.dice.choices(self.app, k=messages // 10)]
+        self._land_app(acts)
         versions = [self._version() for _ in range(tickets)]
         self.versions += versions
         versions += self.dice.choices(self.versions, k=tickets // 5)  # read again, not changed
@@ -66,6 +73,7 @@ class Feed:
     def land_again(self) -> None:
         """Land what has landed, as after a replay: messages, tickets and lists."""
         self._land_messages(self.messages)
+        self._land_app(self.app)
         # Of a corrected version the content that lands last holds, so that would be news.
         known = [version for version in self.versions if version["id"] not in self.corrected]
         self.land_records("tickets", known)
@@ -107,6 +115,46 @@ class Feed:
             "source_at", "published_at", "payload", "_dlt_load_id",
         ]  # fmt: skip
         self.loader.insert("raw.event_management__event_data", rows, column_names=columns)
+
+    def _land_app(self, acts: list[list[Any]]) -> None:
+        columns = [
+            "source", "message_id", "type", "event_id", "source_at", "sent_at", "received_at",
+            "seq", "channel", "payload", "_dlt_load_id",
+        ]  # fmt: skip
+        self.loader.insert("raw.user_app__events", acts, column_names=columns)
+
+    def _act(self) -> list[Any]:
+        dice = self.dice
+        # Few people and few days: they meet themselves, at other events too.
+        at = START + timedelta(seconds=dice.randrange(4 * 86400))
+        sent = at + timedelta(seconds=dice.choice([0, 0, 0, 5, 9000]))
+        off = timedelta(seconds=dice.choice([0, 0, 0, 0, 60, -7200, 7200]))
+        kind = dice.choices(
+            ["check_in", "check_out", "session_join", "session_leave", "view", "rating"],
+            [5, 4, 2, 1, 1, 1],
+        )[0]
+        body: Record = {"user_id": f"k1.{dice.randrange(12)}", "properties": {}}
+        body["device_info"] = {"device_id": f"d-{dice.randrange(9)}", "app_version": f"{at:%d.%H}"}
+        if kind.startswith("check"):
+            body["gate_id"] = f"g-{dice.randrange(3)}"
+            body["properties"] = {
+                "result": dice.choice(["ok", "ok", "ok", "duplicate", "invalid"]),
+                "lane": 1,
+                "is_override": dice.random() < 0.1,
+                "registration_id": dice.choice([None, f"r-{dice.randrange(80)}"]),
+            }
+        elif kind != "view":
+            body["session_id"] = f"s-{dice.randrange(9)}"
+        read = None if dice.random() < 0.05 else at + off
+        received = sent + timedelta(milliseconds=dice.randrange(2000))
+        return [
+            "user_app", f"m-{dice.getrandbits(48):012x}", kind, f"e-{dice.randrange(12)}", read,
+            sent + off, received, dice.randrange(10**6), "rest", json.dumps(body), "1",
+        ]  # fmt: skip
+
+    def _copy(self, act: list[Any]) -> list[Any]:
+        later = timedelta(minutes=self.dice.choice([-40, 1, 500]))
+        return [*act[:6], act[6] + later, act[7] + 1, *act[8:]]
 
     def _message(self) -> tuple[str, str, datetime, Record]:
         dice, message_id = self.dice, f"m-{self.dice.getrandbits(48):012x}"

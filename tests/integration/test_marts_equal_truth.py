@@ -12,6 +12,7 @@ import pytest
 
 from sandbox import processes
 from sandbox.settings import PRIVACY_KEYS
+from tests.integration import attendance_facts
 from tests.integration.driving import dbt, gatehouse, truth, world
 from tests.sandboxes import Sandbox, ask
 
@@ -195,6 +196,22 @@ def test_the_hourly_rollup_counts_what_happened_in_each_hour(built: Sandbox) -> 
             expected[_at(line["created_at"][:13] + ":00:00Z")] += 1
     assert counted == expected
     assert sum(expected.values()) > 10
+
+
+def test_every_scan_has_its_instant_and_every_visit_is_what_the_scans_say(built: Sandbox) -> None:
+    assert attendance_facts.check_scans(built, pseudonym) > 3000
+    for check in (attendance_facts.check_visits, attendance_facts.check_session_attendances):
+        agree, explained = check(built, pseudonym)
+        assert agree > 300
+        if built.settings.dirt == 0:
+            assert explained == 0
+
+
+def test_registrations_say_who_came_and_who_did_not(built: Sandbox) -> None:
+    agree, differ = attendance_facts.check_registrations(built)
+    assert agree > 10
+    if built.settings.dirt == 0:
+        assert differ == 0
 
 
 def _at(text: str | None) -> datetime | None:
