@@ -39,7 +39,7 @@ from loaders.batch import Report, Tell
 from loaders.dead_letters import DeadLetter
 from loaders.errors import GatehouseError
 from loaders.event_management import EVENT_DATA
-from loaders.landing import Server
+from loaders.landing import Server, ddl, make_tables
 from loaders.privacy import Privacy
 from loaders.ticket_events import TICKET_EVENTS
 
@@ -124,9 +124,23 @@ def load(
     for name in sources or configured():
         with _progress(name, quiet=as_json) as progress:
             _load_source(name, reports, progress, listen)
+    if not all(report.error for report in reports):
+        make_tables(raw_tables())
     _tell(reports, as_json)
     if any(report.error for report in reports):
         raise typer.Exit(1)
+
+
+def raw_tables() -> list[str]:
+    """Return the statements of every source's tables: builds read them all, full or empty."""
+    return [
+        *(feed.statement for feed in TOPICS.values()),
+        *(feed.statement for feed in gate_management.FEEDS.values()),
+        *(feed.statement for feed in integrated_platform.FEEDS.values()),
+        *freshservice.raw_tables(),
+        ddl(user_app.SOURCE),
+        ddl("dead_letters"),
+    ]
 
 
 def configured() -> list[str]:

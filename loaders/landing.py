@@ -104,6 +104,19 @@ def ddl(name: str, **names: str) -> str:
     return (files("loaders") / "ddl" / f"{name}.sql").read_text().format(**names)
 
 
+def make_tables(statements: list[str]) -> None:
+    """Run `create table if not exists` statements as the loader.
+
+    Raises
+    ------
+    GatehouseError
+        When ClickHouse does not let us in.
+    """
+    with Server.from_env().connect() as client:
+        for statement in statements:
+            client.command(statement)
+
+
 @contextmanager
 def open_pipeline(source: str, tables: list[str]) -> Iterator[dlt.Pipeline]:
     """Make the raw tables if they are missing, and hold the source's pipeline alone.
@@ -120,11 +133,8 @@ def open_pipeline(source: str, tables: list[str]) -> Iterator[dlt.Pipeline]:
     GatehouseError
         When another process loads the source, or ClickHouse does not let us in.
     """
+    make_tables([*tables, ddl("dead_letters")])
     server = Server.from_env()
-    with server.connect() as client:
-        for statement in [*tables, ddl("dead_letters")]:
-            client.command(statement)
-
     state = Path(os.environ.get("GATEHOUSE_STATE", ".gatehouse")).absolute() / "dlt"
     state.mkdir(parents=True, exist_ok=True)
     try:

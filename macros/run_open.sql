@@ -19,6 +19,7 @@
     {%- endset %}
     {%- do run_query(create_table) %}
     {%- if flags.WHICH != 'test' %}
+        {%- do refuse_missing_parents() %}
         {%- do run_query(run_begin()) %}
         {%- do wait_for_other_runs() %}
     {%- endif %}

@@ -3,14 +3,12 @@
 import json
 import random
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from loaders import freshservice, gate_management, integrated_platform
+from loaders.cli import raw_tables
 
-DDL = Path(__file__).resolve().parents[2] / "loaders" / "ddl"
 LISTS = ("requesters", "agents", "groups", "business_hours", "sla_policies")
 START = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=40)
 WORKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
@@ -35,10 +33,7 @@ class Feed:
         self.holidays = [{"holiday_date": "--07-04", "holiday_name": "Independence Day"}]
 
     def make_tables(self) -> None:
-        for name in ("event_management", "user_app", "dead_letters"):
-            self.loader.command((DDL / f"{name}.sql").read_text())
-        feeds = (*gate_management.FEEDS.values(), *integrated_platform.FEEDS.values())
-        for statement in [*freshservice.raw_tables(), *(feed.statement for feed in feeds)]:
+        for statement in raw_tables():
             self.loader.command(statement)
 
     def land_batch(self, messages: int = 60, tickets: int = 40) -> None:

@@ -18,10 +18,10 @@ from clickhouse_connect.driver.client import Client
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from loaders.landing import ddl
 from sandbox import processes
 from sandbox.settings import password
 from tests.integration.driving import dbt
-from tests.integration.raw_rows import DDL
 from tests.sandboxes import Sandbox
 
 CASES = 1500
@@ -129,7 +129,7 @@ def test_visits_equal_a_walk_through_the_scans(new_sandbox: Callable[..., Sandbo
         settings={"async_insert": 0},
     )
     for name in ("user_app", "event_management"):
-        client.command((DDL / f"{name}.sql").read_text())
+        client.command(ddl(name))
     ends = _land_events(client, found)
     told, rows = [], []
     for number, case in enumerate(found):

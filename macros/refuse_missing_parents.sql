@@ -1,0 +1,21 @@
+{% macro refuse_missing_parents() %}
+    {%- set lacking = {} %}
+    {%- for unique_id in selected_resources if unique_id.startswith('model.') %}
+        {%- for parent in graph.nodes[unique_id].depends_on.nodes if parent not in selected_resources %}
+            {%- set node = graph.sources.get(parent) or graph.nodes[parent] %}
+            {%- if node.resource_type in ('source', 'snapshot', 'seed') %}
+                {%- do lacking.update({node.schema ~ '.' ~ (node.identifier or node.alias): node.resource_type}) %}
+            {%- endif %}
+        {%- endfor %}
+    {%- endfor %}
+    {%- for found in run_query("select database || '.' || name from system.tables").rows %}
+        {%- do lacking.pop(found[0], none) %}
+    {%- endfor %}
+    {%- if lacking %}
+        {%- do exceptions.raise_compiler_error(
+            lacking | length ~ " tables that the models read do not exist yet, " ~ (lacking | list | first) ~ " for"
+            ~ " one. " ~ ("Load once: gatehouse load." if 'source' in lacking.values()
+                else "Make them first: dbt build does it in the right order, dbt run does not.")
+        ) %}
+    {%- endif %}
+{% endmacro %}
