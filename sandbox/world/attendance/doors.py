@@ -17,8 +17,8 @@ from sandbox.world.moments import MINUTE, SECOND
 
 SLOT = 5 * MINUTE
 """How often the staff at a gate opens or closes lanes."""
-PER_LANE = 40
-"""People a slot for whom one lane is thought to be enough; it can take 50 to 60."""
+PER_LANE = (45, 78)
+"""People a slot for whom one lane is thought to be enough. It can take 59: some events queue."""
 PER_LANE_OUT = 90
 SERVICE = (3.2 * SECOND, 7.0 * SECOND)
 CREW_EARLY = 45 * MINUTE
@@ -32,11 +32,12 @@ class Doors:
         self, seed: int, event: Event, gates: tuple[Gate, ...], guests: list[Guest], over_at: int
     ) -> None:
         self._dice: Dice = Stream(seed, "doors", event.event_id)
+        self._per_lane = int(self._dice.between(*PER_LANE))
         self._state: EventState = event.changes[-1].state
         self._habits: Habits = HABITS[event.format.category]
         self._over_at = over_at
         # A small event does not staff all doors of a large house.
-        self._open = min(len(gates), max(1 + (len(guests) > 30), -(-len(guests) // 250)))
+        self._open = min(len(gates), max(1 + (len(guests) > 30), -(-len(guests) // 400)))
         self._lanes = [gate.lanes for gate in gates]
         self.stays: list[Stay] = []
         self.scans: list[Scan] = []
@@ -69,7 +70,7 @@ class Doors:
             attempt, stay = tries[number][step], self.stays[number]
             gate = attempt.gate
             lanes = free[gate]
-            count = min(len(lanes), -(-arrivals[gate, arrived_at // SLOT] // PER_LANE) or 1)
+            count = min(len(lanes), -(-arrivals[gate, arrived_at // SLOT] // self._per_lane) or 1)
             lane = 0 if count == 1 else min(range(count), key=lanes.__getitem__)
             at = max(arrived_at, lanes[lane])
             service = int(dice.between(*SERVICE))

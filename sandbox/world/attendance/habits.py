@@ -47,11 +47,18 @@ HABITS = {
 }
 
 
+BY_TRAIN = 0.35
+"""Share of the rush that comes in waves, which is what makes queues."""
+TRAIN = 20 * MINUTE
+
+
 def arrival(habits: Habits, dice: Dice, doors_at: int, starts_at: int, ends_at: int) -> int:
     """When somebody stands before the gate: most in the rush, and nobody gets in before doors."""
     if dice.random() < habits.rush:
         # Half of the rush within 20 minutes of the start; who is too early queues at the doors.
         at = starts_at - int(64 * MINUTE * dice.random() ** 1.6) - MINUTE
+        if dice.random() < BY_TRAIN:
+            at = at // TRAIN * TRAIN + int(2 * MINUTE * dice.random())
     else:
         at = starts_at + int((ends_at - starts_at) * habits.late * dice.random() ** 1.5)
     return at if at > doors_at else doors_at + int(4 * MINUTE * dice.random())
