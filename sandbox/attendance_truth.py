@@ -34,8 +34,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from statistics import median_high
-from typing import Any, NamedTuple
+from typing import Any
 
+from sandbox.recorded_attendance import dwell, pair, stints
 from sandbox.world import World
 from sandbox.world.attendance.clock import Writer
 from sandbox.world.attendance.counters import Report
@@ -44,7 +45,6 @@ from sandbox.world.attendance.evening import Evening
 from sandbox.world.attendance.letters import Letter, Letters
 from sandbox.world.attendance.phones import Act, phone_of
 from sandbox.world.attendance.reports import Reports
-from sandbox.world.attendance.scans import Scan
 from sandbox.world.happenings import Story
 from sandbox.world.moments import MINUTE
 from sandbox.world.registrations import Registration
@@ -60,21 +60,6 @@ FILES = (
     "gate_minutes",
     "attendance_users",
 )
-SHORT = 5 * MINUTE
-"""Who is back sooner has not left."""
-
-
-class Recorded(NamedTuple):
-    """A visit as the records have it."""
-
-    user: int
-    number: int
-    entered_at: int
-    left_at: int | None
-    entry_gate: int
-    exit_gate: int | None
-    imputed_by: str | None
-    registration_id: str | None
 
 
 def attendance_rows(world: World, now: int) -> Iterator[tuple[str, Iterable[Row]]]:
@@ -105,7 +90,7 @@ class _Account:
         self._acts, self._sittings = evening.app
         self._received = [scan for scan in evening.scans if scan.received_at <= now]
         self._told = [act for act in self._acts if act.received_at <= now]
-        self._people = self._pair(later)
+        self._people = pair(self._received, evening.state.ends_at, now, later)
         self._visits = [visit for visits in self._people.values() for visit in visits]
         self._let_in = [s for s in self._received if s.direction == "in" and s.is_admitted]
         for scan in self._let_in:
@@ -124,33 +109,6 @@ class _Account:
             ("attendance_events", self._event_rows()),
             ("dirt", self._dirt_rows()),
         )
-
-    def _pair(self, later: dict[int, list[tuple[int, str]]]) -> dict[int, list[Recorded]]:
-        """The visits of each person."""
-        people: defaultdict[int, list[Scan]] = defaultdict(list)
-        for scan in self._received:
-            if scan.is_override or scan.result == "ok":
-                people[scan.user].append(scan)
-        return {
-            user: [
-                self._close(user, number, stay, later.get(user, ()))
-                for number, stay in enumerate(_stays(scans), 1)
-            ]
-            for user, scans in people.items()
-        }
-
-    def _close(
-        self, user: int, number: int, stay: list[Scan], elsewhere: Iterable[tuple[int, str]]
-    ) -> Recorded:
-        first, last = stay[0], stay[-1]
-        ticket = next((scan.registration_id for scan in stay if scan.registration_id), None)
-        if last.direction == "out":
-            return Recorded(user, number, first.at, last.at, first.gate, last.gate, None, ticket)
-        bounds = [(at, "entry_elsewhere") for at, _ in elsewhere if at > last.at]
-        if self._evening.state.ends_at <= self._now:
-            bounds.append((max(last.at, self._evening.state.ends_at), "event_end"))
-        left_at, imputed_by = min(bounds, default=(None, None))
-        return Recorded(user, number, first.at, left_at, first.gate, None, imputed_by, ticket)
 
     def _scan_rows(self) -> Iterator[Row]:
         for scan in self._evening.scans:
@@ -248,7 +206,7 @@ class _Account:
         for scan in admitted:
             tickets[scan.user].update([scan.registration_id] if scan.registration_id else [])
         people = self._people
-        dwells = {user: _dwell(visits) for user, visits in people.items()}
+        dwells = {user: dwell(visits) for user, visits in people.items()}
         observed = [
             dwells[user] for user, visits in people.items() if not any(v.imputed_by for v in visits)
         ]
@@ -297,8 +255,9 @@ class _Account:
         sat: defaultdict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
         for sitting in self._sittings:
             sat[sitting.session_id, sitting.user].append((sitting.joined_at, sitting.left_at))
-        stints = self._stints()
-        for (session_id, user), found in stints.items():
+        ends = {one.session_id: one.changes[-1].state.ends_at for one in self._story.sessions}
+        told = [(self._by_records(act), act) for act in self._told if act.session_id]
+        for (session_id, user), found in stints(told, ends, self._people, self._now).items():
             spans = sat[session_id, user]
             lengths = [left - joined for joined, left, _ in found if left is not None]
             last = found[-1]
@@ -315,44 +274,6 @@ class _Account:
                 "really_left_at": self._at(spans[-1][1]),
                 "really_attended_ms": sum(left - joined for joined, left in spans),
             }
-
-    def _stints(self) -> dict[tuple[str, int], list[tuple[int, int | None, str]]]:
-        """Per session and person: joined, left, by what."""
-        ends = {
-            session.session_id: session.changes[-1].state.ends_at
-            for session in self._story.sessions
-        }
-        open_: dict[tuple[str, int], int] = {}
-        stints: defaultdict[int, list[tuple[int, str, int | None]]] = defaultdict(list)
-        for at, act in sorted(
-            ((self._by_records(act), act) for act in self._told if act.session_id),
-            key=lambda pair: (pair[0], pair[1].received_at, pair[1].number),
-        ):
-            key = (act.session_id or "", act.user)
-            if act.type == "session_join" and key not in open_:
-                open_[key] = at
-            elif act.type == "session_leave" and key in open_:
-                stints[act.user].append((open_.pop(key), key[0], at))
-        for (session_id, user), at in open_.items():
-            stints[user].append((at, session_id, None))
-        visits = self._people
-        found: defaultdict[tuple[str, int], list[tuple[int, int | None, str]]] = defaultdict(list)
-        for user, own in stints.items():
-            own.sort(key=lambda stint: stint[:2])
-            joins = [stint[0] for stint in own]
-            for number, (at, session_id, left_at) in enumerate(own):
-                left_by = "leave"
-                if left_at is None:
-                    bounds = [(ends[session_id], "session_end")]
-                    bounds += [(joins[number + 1], "next_join")] if number + 1 < len(own) else []
-                    within = [v.left_at for v in visits.get(user, ()) if v.entered_at <= at]
-                    bounds += [(within[-1], "visit_exit")] if within and within[-1] else []
-                    bounds = [bound for bound in bounds if at < bound[0]]
-                    # What lies ahead of now ends nothing yet.
-                    bounds = [bound for bound in bounds if bound[0] <= self._now]
-                    left_at, left_by = min(bounds) if bounds else (None, "running")
-                found[session_id, user].append((at, left_at, left_by))
-        return found
 
     def _by_records(self, act: Act) -> int:
         """When the phone says it was; but nothing was received before it happened."""
@@ -397,7 +318,7 @@ class _Account:
                 "event_id": self._event_id,
                 "user_id": _user(user),
                 "visits": len(visits),
-                "dwell_ms": _dwell(visits),
+                "dwell_ms": dwell(visits),
                 "sessions": len(sessions.get(user, ())),
                 "views": done["view"],
                 "poll_answers": done["poll_answer"],
@@ -441,36 +362,9 @@ class _Account:
         }
 
 
-def _stays(scans: Iterable[Scan]) -> Iterator[list[Scan]]:
-    """A person's admitted scans in order, cut where a visit ends; what says nothing is left out."""
-    stay: list[Scan] = []
-    for scan in scans:
-        is_inside = bool(stay) and stay[-1].direction == "in"
-        if scan.direction == "out":
-            if is_inside:
-                stay.append(scan)
-        elif not is_inside:
-            if stay and scan.at - stay[-1].at >= SHORT:
-                yield stay
-                stay = []
-            stay.append(scan)
-    if stay:
-        yield stay
-
-
 def _status_at(registration: Registration, moment: int) -> str | None:
     done = [change for change in registration.changes if change.at <= moment]
     return done[-1].state.status if done else None
-
-
-def _dwell(visits: Iterable[Recorded]) -> int | None:
-    """How long somebody was inside in all; None while they are."""
-    total = 0
-    for visit in visits:
-        if visit.left_at is None:
-            return None
-        total += visit.left_at - visit.entered_at
-    return total
 
 
 def _median(lengths: Iterable[int | None]) -> int | None:
