@@ -1,7 +1,7 @@
 """The world: a deterministic generator of everything the source systems know.
 
     people, venues ─┬─> events ─> sessions, seats ─> registrations ─┬─> topic (records, dirt)
-                    │                                  happenings ──┘
+                    │                                  happenings ──┴─> attendance (doors, phones)
                     └─> desk: requesters, agents, groups, calendars, policies, tickets
 
 Everything follows from (seed, scale, start, days, dirt) and the world's clock. A record draws its
