@@ -1,5 +1,7 @@
 """How the integration tests drive a sandbox: the command line, dbt, faults, and the truth."""
 
+import hashlib
+import hmac
 import importlib
 import json
 import multiprocessing
@@ -13,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sandbox.settings import PRIVACY_KEYS
 from sandbox.world.world import World
 from tests.sandboxes import Sandbox
 
@@ -81,6 +84,13 @@ def truth(sandbox: Sandbox, name: str) -> list[dict[str, Any]]:
     """What the sources wrote down of it, a line each."""
     path = sandbox.settings.root / "truth" / f"{name}.jsonl"
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def pseudonym(value: str) -> str:
+    """What the door makes of an identifier, by another hand."""
+    key_id, _, secret = PRIVACY_KEYS.partition(":")
+    digest = hmac.new(secret.encode(), value.encode(), hashlib.sha256).hexdigest()
+    return f"{key_id}.{digest[:32]}"
 
 
 @contextmanager

@@ -29,6 +29,7 @@ class Feed:
         self.versions: list[Record] = []
         self.corrected: set[int] = set()
         self.app: list[list[Any]] = []
+        self.gate_minutes: list[list[Any]] = []
         self.lists: dict[str, list[Record]] = {}
         self.holidays = [{"holiday_date": "--07-04", "holiday_name": "Independence Day"}]
 
@@ -48,6 +49,8 @@ class Feed:
         # Sent again: received later than the first time, or before what landed of it until now.
         acts += [self._copy(act) for act in self.dice.choices(self.app, k=messages // 10)]
         self._land_app(acts)
+        self.gate_minutes += (minutes := [self._gate_minute() for _ in range(messages)])
+        self._land_gate_minutes(minutes)
         versions = [self._version() for _ in range(tickets)]
         self.versions += versions
         versions += self.dice.choices(self.versions, k=tickets // 5)  # read again, not changed
@@ -69,6 +72,7 @@ class Feed:
         """Land what has landed, as after a replay: messages, tickets and lists."""
         self._land_messages(self.messages)
         self._land_app(self.app)
+        self._land_gate_minutes(self.gate_minutes)
         # Of a corrected version the content that lands last holds, so that would be news.
         known = [version for version in self.versions if version["id"] not in self.corrected]
         self.land_records("tickets", known)
@@ -150,6 +154,26 @@ class Feed:
     def _copy(self, act: list[Any]) -> list[Any]:
         later = timedelta(minutes=self.dice.choice([-40, 1, 500]))
         return [*act[:6], act[6] + later, act[7] + 1, *act[8:]]
+
+    def _land_gate_minutes(self, minutes: list[list[Any]]) -> None:
+        columns = [
+            "source", "event_id", "gate_id", "lane", "minute_at", "reported_at", "payload",
+            "_dlt_load_id",
+        ]  # fmt: skip
+        self.loader.insert("raw.gate_management__gate_minutes", minutes, column_names=columns)
+
+    def _gate_minute(self) -> list[Any]:
+        dice = self.dice
+        # So few that most minutes are reported again, corrected.
+        minute_at = START + timedelta(minutes=dice.randrange(60), days=dice.randrange(2))
+        reported_at = minute_at + timedelta(milliseconds=dice.randrange(60_000, 90_000_000))
+        body: Record = {
+            "entries": dice.randrange(12), "exits": dice.randrange(5), "manual_overrides": 0,
+            "rejects": dict.fromkeys(["duplicate", "invalid", "wrong_gate", "revoked"], 1),
+            "status": "open", "firmware": "1", "queue_length": dice.choice([None, 4, 9]),
+        }  # fmt: skip
+        place = [f"e-{dice.randrange(3)}", f"g-{dice.randrange(2)}", dice.randrange(1, 3)]
+        return ["gate_management", *place, minute_at, reported_at, json.dumps(body), "1"]
 
     def _message(self) -> tuple[str, str, datetime, Record]:
         dice, message_id = self.dice, f"m-{self.dice.getrandbits(48):012x}"

@@ -82,6 +82,8 @@ def test_a_build_with_nothing_new_changes_nothing(warehouse: Warehouse) -> None:
     assert before["marts.fct_tickets"][0] > 50
     assert before["marts.fct_registrations"][0] > 50
     assert before["marts.rollup_tickets_hourly"][0] > 100
+    assert before["marts.rollup_attendance_hourly"][0] > 100
+    assert before["marts.rollup_gates_hourly"][0] > 10
     warehouse.run()
     assert warehouse.contents(with_stamps=True) == before
     warehouse.feed.land_again()

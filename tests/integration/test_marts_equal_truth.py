@@ -1,7 +1,5 @@
 """Marts against what the sources say happened, and against a fold in Python that knows no SQL."""
 
-import hashlib
-import hmac
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -11,9 +9,8 @@ from typing import Any
 import pytest
 
 from sandbox import processes
-from sandbox.settings import PRIVACY_KEYS
-from tests.integration import attendance_facts
-from tests.integration.driving import dbt, gatehouse, truth, world
+from tests.integration import attendance_facts, attendance_marts
+from tests.integration.driving import dbt, gatehouse, pseudonym, truth, world
 from tests.sandboxes import Sandbox, ask
 
 Row = dict[str, Any]
@@ -40,12 +37,6 @@ def rows(sandbox: Sandbox, columns: list[str], table: str) -> dict[Any, Row]:
     """A mart's rows by their first column."""
     found = ask(sandbox.settings, "transformer", f"select {', '.join(columns)} from {table}")
     return {row[0]: dict(zip(columns, map(_utc, row), strict=True)) for row in found}
-
-
-def pseudonym(value: str) -> str:
-    key_id, _, secret = PRIVACY_KEYS.partition(":")
-    digest = hmac.new(secret.encode(), value.encode(), hashlib.sha256).hexdigest()
-    return f"{key_id}.{digest[:32]}"
 
 
 def fold(messages: list[Row]) -> Row:
@@ -212,6 +203,13 @@ def test_registrations_say_who_came_and_who_did_not(built: Sandbox) -> None:
     assert agree > 10
     if built.settings.dirt == 0:
         assert differ == 0
+
+
+@pytest.mark.parametrize("holds", attendance_marts.CHECKS, ids=lambda check: check.__name__)
+def test_marts_of_attendance_say_what_happened(
+    built: Sandbox, holds: Callable[[Sandbox], None]
+) -> None:
+    holds(built)
 
 
 def _at(text: str | None) -> datetime | None:
