@@ -19,7 +19,8 @@ from tests.integration.driving import admin, gatehouse, truth, world
 from tests.integration.identifiers import assert_nobody_in
 from tests.sandboxes import Sandbox, ask
 
-KILLS = 7
+REST = ["gate_management", "integrated_platform"]
+KILLS: list[list[str]] = [[], [], [], REST, REST, *[["freshservice"]] * 4]
 # A Growth account with every module, whose minutes last two seconds.
 SUB_LIMITS = {
     "list_tickets": 70,
@@ -45,13 +46,16 @@ def killed(new_sandbox: Callable[[], Sandbox]) -> Sandbox:
         "SOURCES__EVENT_MANAGEMENT__BATCH_ROWS": "200",
         "SOURCES__USER_APP__BATCH_ROWS": "100",
         "SOURCES__USER_APP__PAGE_SIZE": "30",
+        "SOURCES__GATE_MANAGEMENT__BATCH_ROWS": "400",
+        "SOURCES__GATE_MANAGEMENT__PAGE_SIZE": "200",
+        "SOURCES__INTEGRATED_PLATFORM__BATCH_ROWS": "100",
+        "SOURCES__INTEGRATED_PLATFORM__PAGE_SIZE": "50",
         "SOURCES__FRESHSERVICE__BATCH_ROWS": "40",
         "SOURCES__FRESHSERVICE__PAGE_SIZE": "20",
         "SOURCES__FRESHSERVICE__FLUSH_SECONDS": "1",
     }
     dice = random.Random(7)
-    for number in range(KILLS):
-        only = ["freshservice"] if number > 2 else []
+    for only in KILLS:
         loader = subprocess.Popen(
             [sys.executable, "-m", "loaders.cli", "load", *only, "--json"],
             env={**os.environ, **sandbox.env, **small},
@@ -112,6 +116,60 @@ def test_every_message_of_the_app_is_in_raw_or_a_dead_letter(killed: Sandbox) ->
     assert {seq for (seq,) in landed} == expected[False]
     assert {int(position) for (position,) in refused} == expected[True]
     assert len(landed) > 100
+
+
+def test_every_good_report_of_gates_and_platform_is_in_raw(killed: Sandbox) -> None:
+    told = world(killed)
+    now = moment(told.end_of_history)
+    told.topic.advance(now)
+    reports = {
+        (report.gate_id, report.lane, report.minute_at, report.reported_at)
+        for report in told.attendance.gate_minutes(0, now)
+        if report.dirt in LANDS
+    }
+    hours = {
+        (*sent.record.hour.key, sent.at)
+        for sent in told.platform.analytics(now)
+        if sent.dirt in LANDS
+    }
+    found = query(
+        killed,
+        """
+        select distinct gate_id, lane, toUnixTimestamp64Milli(minute_at),
+            toUnixTimestamp64Milli(reported_at)
+        from raw.gate_management__gate_minutes
+        """,
+    )
+    assert {tuple(row) for row in found} == reports
+    found = query(
+        killed,
+        """
+        select distinct organization_id, event_id, channel, toUnixTimestamp64Milli(hour_at),
+            toUnixTimestamp64Milli(updated_at)
+        from raw.integrated_platform__analytics
+        """,
+    )
+    assert {tuple(row) for row in found} == hours
+    assert len(reports) > 1000
+    [[people]] = query(killed, "select uniqExact(record_id) from raw.integrated_platform__profiles")
+    assert people == len({s.name for s in told.platform.profiles(now) if s.dirt in LANDS})
+
+
+@pytest.mark.parametrize("source", REST)
+def test_every_bad_report_is_one_dead_letter(killed: Sandbox, source: str) -> None:
+    expected = Counter(
+        line["feed"]
+        for line in truth(killed, "dirt")
+        if line["source"] == source and line["expected"].startswith("dead_letter:")
+    )
+    found = query(
+        killed,
+        f"""
+        select feed, uniqExact(dead_letter_id) from raw.dead_letters
+        where source = '{source}' group by feed
+        """,
+    )
+    assert dict(found) == expected
 
 
 def test_every_ticket_is_in_raw_as_the_source_has_it(killed: Sandbox) -> None:

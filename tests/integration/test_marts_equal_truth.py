@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sandbox import processes
-from tests.integration import attendance_facts, attendance_marts
+from tests.integration import attendance_facts, attendance_marts, gate_facts
 from tests.integration.driving import dbt, gatehouse, pseudonym, truth, world
 from tests.sandboxes import Sandbox, ask
 
@@ -193,6 +193,16 @@ def test_every_scan_has_its_instant_and_every_visit_is_what_the_scans_say(built:
     assert attendance_facts.check_scans(built, pseudonym) > 3000
     for check in (attendance_facts.check_visits, attendance_facts.check_session_attendances):
         agree, explained = check(built, pseudonym)
+        assert agree > 300
+        if built.settings.dirt == 0:
+            assert explained == 0
+
+
+def test_gates_and_platform_tell_what_they_reported(built: Sandbox) -> None:
+    minutes = gate_facts.check_gate_minutes(built)
+    hours = gate_facts.check_platform_hours(built)
+    people = gate_facts.check_profiles(built, pseudonym)
+    for agree, explained in (minutes, hours, people):
         assert agree > 300
         if built.settings.dirt == 0:
             assert explained == 0

@@ -47,7 +47,7 @@ class Platform:
             for sent in self._sent(feed, now):
                 if sent.dirt:
                     fields = sent.record.fields()
-                    where = {k: v for k, v in fields.items() if k.endswith(("_id", "_at"))}
+                    where = {k: v for k, v in fields.items() if _is_key(k)}
                     yield {
                         "source": "integrated_platform",
                         "feed": feed,
@@ -75,3 +75,7 @@ class Platform:
         for profile in profiles(self._seed, self._happenings.stories, now):
             name = f"{profile.number:08d}"
             yield from soil(self._seed, self._dirt, name, profile, now)
+
+
+def _is_key(name: str) -> bool:
+    return name == "channel" or name.endswith(("_id", "_at"))
