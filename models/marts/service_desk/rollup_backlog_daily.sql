@@ -68,13 +68,23 @@ steps as (
     array join [(1, entered_age_at), (-1, left_age_at)] as step
 ),
 
+summed as (
+    select
+        group_id,
+        measure,
+        sum(change) as change,
+        toDate(step_at, '{{ zone }}') as step_day
+    from steps
+    group by group_id, measure, step_day
+),
+
 dated as (
     select
-        steps.group_id as group_id,
-        steps.measure as measure,
-        steps.change as change,
-        greatest(toDate(steps.step_at, '{{ zone }}'), bounds.first_day - 1) as date_day
-    from steps
+        summed.group_id as group_id,
+        summed.measure as measure,
+        summed.change as change,
+        greatest(summed.step_day, bounds.first_day - 1) as date_day
+    from summed
     cross join bounds
     where date_day <= bounds.last_day
 ),
@@ -96,18 +106,28 @@ changes as (
 ),
 
 -- Every day of a group from its first ticket on, whether anything happened on it or not.
-days as (
+first_days as (
     select
         group_id,
+        toDate(min(entered_at), '{{ zone }}') as entered_day
+    from spells
+    group by group_id
+),
+
+days as (
+    select
+        first_days.group_id as group_id,
         arrayJoin(
             arrayMap(
                 day -> toDate(day),
-                range(toUInt32(min(date_day)), toUInt32(any(bounds.last_day)) + 1)
+                range(
+                    toUInt32(greatest(first_days.entered_day, bounds.first_day - 1)),
+                    toUInt32(bounds.last_day) + 1
+                )
             )
         ) as date_day
-    from changes
+    from first_days
     cross join bounds
-    group by group_id
 ),
 
 filled as (
