@@ -96,19 +96,25 @@ folded as (
     group by ticket_id, metric, response_number
 ),
 
+touched_targets as (
+    select *
+    from targets
+    where ticket_id in (select ticket_id from touched)
+),
+
 -- What Freshservice said while nothing that moves a due date had changed.
 told as (
     select
         versions.ticket_id as ticket_id,
-        targets.due_number as due_number,
+        touched_targets.due_number as due_number,
         versions.updated_at as told_at,
         versions.first_response_due_at as first_response_due_at,
         versions.due_at as due_at
     from versions
-    asof join targets
+    asof join touched_targets
         on
-            versions.ticket_id = targets.ticket_id
-            and versions.updated_at >= targets.starts_at
+            versions.ticket_id = touched_targets.ticket_id
+            and versions.updated_at >= touched_targets.starts_at
     where versions.ticket_id in (select ticket_id from touched)
 ),
 
@@ -127,6 +133,12 @@ told_dues as (
     group by ticket_id, metric, response_number
 ),
 
+touched_tickets as (
+    select *
+    from tickets
+    where ticket_id in (select ticket_id from touched)
+),
+
 decided as (
     select
         folded.ticket_id as ticket_id,
@@ -140,7 +152,7 @@ decided as (
         folded.done_at as done_at,
         folded.finished_at as finished_at,
         folded.end_at as end_at,
-        tickets.excluded_reason as excluded_reason,
+        touched_tickets.excluded_reason as excluded_reason,
         coalesce(told_dues.due_at, target_due_at) as due_at,
         if(
             coalesce(told_dues.due_at = target_due_at, told_dues.due_at is null),
@@ -155,7 +167,7 @@ decided as (
             null
         ) as outcome_reason
     from folded
-    inner join tickets on folded.ticket_id = tickets.ticket_id
+    inner join touched_tickets on folded.ticket_id = touched_tickets.ticket_id
     left join told_dues
         on
             folded.ticket_id = told_dues.ticket_id

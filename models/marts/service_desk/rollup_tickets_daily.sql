@@ -2,7 +2,7 @@
 {{
     config(
         materialized='incremental',
-        unique_key='date_day',
+        incremental_strategy='append',
         order_by=['date_day', 'group_id', 'priority_id'],
         partition_by='toYear(date_day)',
         ttl='date_day + interval ' ~ var('rollup_years') ~ ' year',

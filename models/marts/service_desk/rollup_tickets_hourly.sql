@@ -2,7 +2,7 @@
 {{
     config(
         materialized='incremental',
-        unique_key='date_hour',
+        incremental_strategy='append',
         order_by=['date_hour', 'group_id', 'priority_id'],
         partition_by='toYYYYMM(date_hour)',
         ttl='date_hour + interval ' ~ var('rollup_years') ~ ' year',

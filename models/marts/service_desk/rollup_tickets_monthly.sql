@@ -2,7 +2,7 @@
 {{
     config(
         materialized='incremental',
-        unique_key='date_month',
+        incremental_strategy='append',
         order_by=['date_month', 'group_id', 'priority_id'],
         partition_by='toYear(date_month)',
         ttl='date_month + interval ' ~ var('rollup_years') ~ ' year',

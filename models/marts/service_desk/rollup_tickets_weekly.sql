@@ -2,7 +2,7 @@
 {{
     config(
         materialized='incremental',
-        unique_key='date_week',
+        incremental_strategy='append',
         order_by=['date_week', 'group_id', 'priority_id'],
         partition_by='toYear(date_week)',
         ttl='date_week + interval ' ~ var('rollup_years') ~ ' year',

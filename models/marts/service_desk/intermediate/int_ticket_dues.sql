@@ -60,36 +60,42 @@ clocks as (
     where ticket_id in (select ticket_id from touched)
 ),
 
+touched_targets as (
+    select *
+    from targets
+    where ticket_id in (select ticket_id from touched)
+),
+
 clocked as (
     select
         clocks.ticket_id as ticket_id,
         clocks.metric as metric,
         clocks.response_number as response_number,
-        targets.state_number as state_number,
-        targets.due_number as due_number,
-        targets.sla_policy_id as sla_policy_id,
-        targets.calendar_id as calendar_id,
-        targets.group_id as group_id,
-        targets.responder_id as responder_id,
-        targets.priority_id as priority_id,
+        touched_targets.state_number as state_number,
+        touched_targets.due_number as due_number,
+        touched_targets.sla_policy_id as sla_policy_id,
+        touched_targets.calendar_id as calendar_id,
+        touched_targets.group_id as group_id,
+        touched_targets.responder_id as responder_id,
+        touched_targets.priority_id as priority_id,
         multiIf(
-            clocks.metric = 'first_response', targets.target_response_seconds,
-            clocks.metric = 'next_response', targets.target_next_response_seconds,
-            targets.target_resolution_seconds
+            clocks.metric = 'first_response', touched_targets.target_response_seconds,
+            clocks.metric = 'next_response', touched_targets.target_next_response_seconds,
+            touched_targets.target_resolution_seconds
         ) as target_seconds,
-        targets.is_business_time as is_business_time,
-        targets.is_paused as is_paused,
-        targets.is_done as is_done,
+        touched_targets.is_business_time as is_business_time,
+        touched_targets.is_paused as is_paused,
+        touched_targets.is_done as is_done,
         clocks.asked_at as asked_at,
         clocks.done_at as done_at,
         clocks.finished_at as finished_at,
-        targets.starts_at as starts_at,
-        targets.ends_at as ends_at
+        touched_targets.starts_at as starts_at,
+        touched_targets.ends_at as ends_at
     from clocks
-    inner join targets on clocks.ticket_id = targets.ticket_id
+    inner join touched_targets on clocks.ticket_id = touched_targets.ticket_id
     where
-        coalesce(targets.starts_at <= coalesce(clocks.done_at, clocks.finished_at), true)
-        and coalesce(targets.ends_at > clocks.asked_at, true)
+        coalesce(touched_targets.starts_at <= coalesce(clocks.done_at, clocks.finished_at), true)
+        and coalesce(touched_targets.ends_at > clocks.asked_at, true)
 ),
 
 -- Only the resolution waits while the clock of the SLA stands: by what that was on the calendar of
@@ -99,11 +105,8 @@ pauses as (
         ticket_id,
         starts_at as paused_at,
         assumeNotNull(ends_at) as resumed_at
-    from targets
-    where
-        is_paused
-        and ends_at is not null
-        and ticket_id in (select ticket_id from touched)
+    from touched_targets
+    where is_paused and ends_at is not null
 ),
 
 bounds as (
