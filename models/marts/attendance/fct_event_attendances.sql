@@ -1,4 +1,4 @@
--- One row per event that anybody came to, or that is over: who came, when, for how long, and who did not.
+-- One row per event that anybody came to: who came, when and for how long, and who did not.
 {{
     config(
         materialized='incremental',
@@ -59,7 +59,9 @@ people as (
         -- Null while one of the visits is under way.
         if(count() = count(visits.dwell_seconds), sum(visits.dwell_seconds), null) as dwell_seconds,
         min(visits.entered_at) as first_entered_at,
-        max(greatest(visits.entered_at, coalesce(visits.left_at, visits.entered_at))) as last_told_at
+        max(
+            greatest(visits.entered_at, coalesce(visits.left_at, visits.entered_at))
+        ) as last_told_at
     from visits
     where visits.event_id in (select event_id from touched_events)
     group by event_id, user_key
@@ -107,24 +109,26 @@ cleared as (
     group by event_id
 ),
 
+windows as (
+    select
+        event_id,
+        date_minute,
+        sum(visits_count) over (
+            partition by event_id
+            order by toUnixTimestamp(date_minute)
+            range between current row and 899 following
+        ) as quarter_entries_count
+    from minutes
+    where event_id in (select event_id from touched_events)
+),
+
 quarters as (
     select
         event_id,
         max(quarter_entries_count) as busiest_quarter_entries_count,
         argMax(date_minute, (quarter_entries_count, -toInt64(toUnixTimestamp(date_minute))))
             as busiest_quarter_at
-    from (
-        select
-            event_id,
-            date_minute,
-            sum(visits_count) over (
-                partition by event_id
-                order by toUnixTimestamp(date_minute)
-                range between current row and 899 following
-            ) as quarter_entries_count
-        from minutes
-        where event_id in (select event_id from touched_events)
-    )
+    from windows
     group by event_id
 ),
 

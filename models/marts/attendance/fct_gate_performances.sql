@@ -1,4 +1,4 @@
--- One row per event and gate, by the gate's own counters: how many it let through, how fast, whom it refused.
+-- One row per event and gate, by the gate's own counters: whom it let through, and how fast.
 {{
     config(
         materialized='incremental',
@@ -28,9 +28,8 @@ paced as (
         lane,
         minute_at,
         entries_count > 0
-        and entries_count >= {{ var('saturated_ratio') }} * quantileExact(0.95)(entries_count) over (
-            partition by event_id, gate_id, lane
-        ) as is_busy
+        and entries_count >= {{ var('saturated_ratio') }}
+        * quantileExact(0.95)(entries_count) over (partition by event_id, gate_id, lane) as is_busy
     from minutes
 ),
 
@@ -85,8 +84,8 @@ windows as (
         minute,
         sum(gate_minutes.entries_count) over quarter as quarter_entries_count,
         -- Little: who waits over who gets through in a minute is how many minutes the wait lasts.
-        60 * sum(gate_minutes.queue_length) over quarter / nullIf(sum(queued_entries_count) over quarter, 0)
-            as quarter_wait_seconds
+        60 * sum(gate_minutes.queue_length) over quarter
+        / nullIf(sum(queued_entries_count) over quarter, 0) as quarter_wait_seconds
     from gate_minutes
     window quarter as (
         partition by event_id, gate_id
@@ -101,7 +100,8 @@ quarters as (
         gate_id,
         max(quarter_entries_count) as busiest_quarter_entries_count,
         max(quarter_wait_seconds) as estimated_wait_seconds_max,
-        argMax(toDateTime(minute, 'UTC'), (quarter_entries_count, -toInt64(minute))) as busiest_quarter_at
+        argMax(toDateTime(minute, 'UTC'), (quarter_entries_count, -toInt64(minute)))
+            as busiest_quarter_at
     from windows
     group by event_id, gate_id
 ),
@@ -122,7 +122,8 @@ counted as (
         sum(minutes.rejects_count) as rejects_count,
         sum(minutes.manual_overrides_count) as overrides_count,
         countIf(is_corrected) as corrected_lane_minutes_count,
-        60 * sum(coalesce(minutes.queue_length, 0)) / nullIf(sumIf(minutes.entries_count, minutes.queue_length is not null), 0)
+        60 * sum(coalesce(minutes.queue_length, 0))
+        / nullIf(sumIf(minutes.entries_count, minutes.queue_length is not null), 0)
             as estimated_wait_seconds_mean,
         min(minute_at) as first_minute_at,
         max(minute_at) as last_minute_at
@@ -162,7 +163,8 @@ described as (
     from counted
     left join saturated
         on counted.event_id = saturated.event_id and counted.gate_id = saturated.gate_id
-    left join quarters on counted.event_id = quarters.event_id and counted.gate_id = quarters.gate_id
+    left join quarters
+        on counted.event_id = quarters.event_id and counted.gate_id = quarters.gate_id
 )
 
 select * from described
