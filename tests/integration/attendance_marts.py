@@ -188,9 +188,13 @@ def rollups_count_what_was_scanned_and_counted(sandbox: Sandbox) -> None:
 def gates_performed_as_they_counted(sandbox: Sandbox) -> None:
     kinds = ("entries", "exits", "duplicate", "invalid", "wrong_gate", "revoked", "overrides")
     expected: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * len(kinds))
+    unsettled: set[tuple[str, str]] = set()
     for row in told(sandbox, "gate_minutes"):
+        key = (row["event_id"], row["gate_id"])
         for number, kind in enumerate(kinds):
-            expected[row["event_id"], row["gate_id"]][number] += row[kind]
+            expected[key][number] += row[kind]
+        if sandbox.settings.dirt and at(row["minute"]) > _clock(sandbox.settings) - ON_ITS_WAY:
+            unsettled.add(key)  # a late report may still be on its way
     unsure = {
         (line["where"]["gate_id"])
         for line in truth(sandbox, "dirt")
@@ -206,10 +210,12 @@ def gates_performed_as_they_counted(sandbox: Sandbox) -> None:
             " overrides_count from marts.fct_gate_performances",
         )
     }
+    compared = 0
     for key, want in expected.items():
-        if key[1] not in unsure:
+        if key[1] not in unsure and key not in unsettled:
             assert found[key] == want, key
-    assert len(expected) > 3
+            compared += 1
+    assert compared > 3
 
 
 def differences_between_gates_and_scans_are_explained(sandbox: Sandbox) -> None:
