@@ -69,6 +69,13 @@ class Batch:
         The raw table, and the columns that the loader fills.
     privacy
         Seals the dead letters.
+
+    Attributes
+    ----------
+    letters
+        The dead letters.
+    oldest
+        When the broker or the source's server took the oldest record, where a lane measures that.
     """
 
     def __init__(self, report: Report, table: str, schema: pa.Schema, privacy: Privacy) -> None:
@@ -78,11 +85,16 @@ class Batch:
         self._privacy = privacy
         self._rows: list[tuple[Any, ...]] = []
         self.letters: list[dead_letters.DeadLetter] = []
+        self.oldest: datetime | None = None
+
+    def __len__(self) -> int:
+        """Return how many records it holds."""
+        return len(self._rows) + len(self.letters)
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to land."""
-        return not self._rows and not self.letters
+        return not len(self)
 
     def add(self, row: tuple[Any, ...]) -> None:
         """Add a row that passed the door: its values in the order of the schema."""

@@ -8,6 +8,7 @@ import importlib.util
 import json
 import logging
 import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -41,6 +42,9 @@ from loaders.errors import GatehouseError
 from loaders.event_management import EVENT_DATA
 from loaders.landing import Server, ddl, make_tables
 from loaders.privacy import Privacy
+from loaders.stream.supervisor import Supervisor
+from loaders.stream.telemetry import Telemetry, serve
+from loaders.stream.worker import SOURCES as STREAMS
 from loaders.ticket_events import TICKET_EVENTS
 
 TOPICS = {feed.source: feed for feed in (EVENT_DATA, TICKET_EVENTS)}
@@ -177,6 +181,42 @@ def _load_source(name: str, reports: list[Report], progress: Tell, listen: float
             report("-")
         reports[-1].error = _explain(error)
     reports[-1].seconds = reports[-1].seconds or time.monotonic() - started
+
+
+@app.command()
+def stream(
+    sources: Annotated[list[str] | None, typer.Argument(help=f"From {', '.join(STREAMS)}.")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=24, help="At most, all together.")] = 8,
+) -> None:
+    """Land what the realtime sources send, second by second, until SIGTERM or Ctrl-C.
+
+    All of them unless some are named. Health and metrics are served on GATEHOUSE_STREAM_PORT.
+    """
+    for name in sources or []:
+        if name not in STREAMS:
+            raise typer.BadParameter(f"{name} is not one of {', '.join(STREAMS)}")
+    Privacy.from_env()
+    with Server.from_env().connect():
+        make_tables(raw_tables())
+    telemetry = Telemetry()
+    supervisor = Supervisor(
+        sources or list(STREAMS),
+        workers,
+        telemetry,
+        lambda line: err.print(line, highlight=False, markup=False, soft_wrap=True),
+    )
+    host = os.environ.get("GATEHOUSE_STREAM_HOST", "127.0.0.1")
+    port = int(os.environ.get("GATEHOUSE_STREAM_PORT", "18091"))
+    serve(telemetry, host, port, supervisor.processes)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _signal, _frame: supervisor.stop())
+    out.print(f"health and metrics at http://{host}:{port} (Ctrl-C drains and ends it)")
+    if not supervisor.run():
+        raise GatehouseError(
+            "Some workers did not drain in time and were killed.",
+            "Nothing was lost: the next run, or `gatehouse load`, reads their last records again.",
+        )
+    out.print("drained and ended")
 
 
 @app.command()

@@ -117,18 +117,9 @@ class Topic:
         Whether everything has been read that was there when the topic was opened.
     """
 
-    def __init__(
-        self, consumer: KafkaConsumer, producer: KafkaProducer, topic: str, dead_letter_topic: str
-    ) -> None:
-        partitions = consumer.partitions_for_topic(topic)
-        if not partitions:
-            raise GatehouseError(
-                f"Kafka has no topic {topic}.", "Create it, or set SOURCES__<SOURCE>__TOPIC."
-            )
+    def __init__(self, consumer: KafkaConsumer, topic: str) -> None:
         self._consumer = consumer
-        self._producer = producer
-        self._dead_letter_topic = dead_letter_topic
-        self._partitions = [TopicPartition(topic, number) for number in sorted(partitions)]
+        self._partitions = partitions_of(consumer, topic)
         consumer.assign(self._partitions)
         self._ends: dict[TopicPartition, int] = consumer.end_offsets(self._partitions)
         self._opened_ms = time.time() * 1000
@@ -163,8 +154,36 @@ class Topic:
                 room -= sum(len(record.value or b"") for record in records)
                 yield from records
 
+    def commit(self) -> None:
+        """Record in the consumer group that everything read so far is durable."""
+        self._consumer.commit()
+
+
+def partitions_of(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:
+    """Return a topic's partitions.
+
+    Raises
+    ------
+    GatehouseError
+        When the broker has no such topic.
+    """
+    numbers = consumer.partitions_for_topic(topic)
+    if not numbers:
+        raise GatehouseError(
+            f"Kafka has no topic {topic}.", "Create it, or set SOURCES__<SOURCE>__TOPIC."
+        )
+    return [TopicPartition(topic, number) for number in sorted(numbers)]
+
+
+class DeadLetterTopic:
+    """Where other consumers of a topic find what was refused."""
+
+    def __init__(self, producer: KafkaProducer, name: str) -> None:
+        self._producer = producer
+        self._name = name
+
     def bury(self, letters: list[DeadLetter], originals: list[ConsumerRecord]) -> None:
-        """Send refused records to the dead-letter topic as they came, reasons in the headers."""
+        """Send refused records as they came, reasons in the headers."""
         for letter, record in zip(letters, originals, strict=True):
             headers = {
                 "reason": letter.reason,
@@ -173,32 +192,38 @@ class Topic:
                 "dead_letter_id": letter.dead_letter_id,
             }
             self._producer.send(
-                self._dead_letter_topic,
+                self._name,
                 key=record.key,
                 value=record.value,
                 headers=[(name, value.encode()) for name, value in headers.items()],
             )
         self._producer.flush(timeout=30)
 
-    def commit(self) -> None:
-        """Record in the consumer group that everything read so far is durable."""
-        self._consumer.commit()
-
 
 @contextmanager
-def open_topic(source: str, settings: Reading) -> Iterator[Topic]:
+def connect(
+    source: str, settings: Reading, **options: Any
+) -> Iterator[tuple[KafkaConsumer, DeadLetterTopic]]:
     """Connect to Kafka.
+
+    Parameters
+    ----------
+    source, settings
+        See `Reading.of`.
+    options
+        What this consumer has beyond the others.
 
     Raises
     ------
     GatehouseError
-        When no broker answers, the login is refused, or the topic does not exist.
+        When no broker answers, or the login is refused.
     """
     clients: list[Any] = []
     try:
         clients.append(
             KafkaConsumer(
                 **settings.client,
+                **options,
                 group_id=settings.group_id,
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
@@ -210,7 +235,7 @@ def open_topic(source: str, settings: Reading) -> Iterator[Topic]:
             )
         )
         clients.append(KafkaProducer(**settings.client, max_request_size=32 * 2**20))
-        yield Topic(clients[0], clients[1], settings.topic, settings.dead_letter_topic)
+        yield clients[0], DeadLetterTopic(clients[1], settings.dead_letter_topic)
     except KafkaError as error:
         raise settings.failed(source, error) from error
     finally:
@@ -241,25 +266,27 @@ def load(feed: Feed, report: Report, progress: Callable[[int, int], None]) -> No
     gate = feed.door(privacy)
     report.new_fields = gate.new_fields
     with (
-        open_topic(feed.source, settings) as topic,
+        connect(feed.source, settings) as (consumer, graveyard),
         open_pipeline(feed.source, [feed.statement]) as pipeline,
     ):
+        topic = Topic(consumer, settings.topic)
         total = topic.behind()
         while not topic.caught_up:
             batch = Batch(report, feed.table, feed.columns, privacy)
             refused = []
             for message in topic.read(settings.batch_rows):
-                if not _take(feed, message, gate, batch):
+                if not take(feed, message, gate, batch):
                     refused.append(message)
             if batch.empty:
                 continue
             land(pipeline, messages(batch))
-            topic.bury(batch.letters, refused)
+            graveyard.bury(batch.letters, refused)
             topic.commit()
             progress(report.read, max(report.read, total))
 
 
-def _take(feed: Feed, message: ConsumerRecord, gate: Door, batch: Batch) -> bool:
+def take(feed: Feed, message: ConsumerRecord, gate: Door, batch: Batch) -> bool:
+    """Add a record to a batch: as a row, or as a dead letter and then return False."""
     position = f"{message.topic}/{message.partition}/{message.offset}"
     published_at = datetime.fromtimestamp(message.timestamp / 1000, UTC)
     try:

@@ -38,6 +38,8 @@ _STEADY_SECONDS = 30.0
 def listen(
     reports: Callable[[str], Report],
     seconds: float,
+    landed: Callable[[Batch, float], None] = lambda _batch, _seconds: None,
+    is_over: Callable[[], bool] = lambda: False,
     base_url: str = dlt.config.value,
     client_id: str = dlt.secrets.value,
     client_secret: str = dlt.secrets.value,
@@ -52,6 +54,10 @@ def listen(
         Gives the report of the messages, to be filled in.
     seconds
         When to end.
+    landed
+        Told of every batch that is durable, and of the seconds that it took.
+    is_over
+        Asked once per `flush_seconds` whether to end earlier.
 
     Raises
     ------
@@ -62,18 +68,18 @@ def listen(
     report = reports(FEED)
     report.group = "socket"
     with open_pipeline(f"{SOURCE}_stream", [ddl(SOURCE)]) as pipeline:
+
+        def land_batch(batch: Batch) -> None:
+            began = time.monotonic()
+            land(pipeline, messages(batch))
+            landed(batch, time.monotonic() - began)
+
         with Server.from_env().connect() as client:
             since = _newest(client)
         stream = Stream(Api(base_url, client_id, client_secret), since)
         taker = Taker(report, Privacy.from_env(), "websocket")
-        drain = Drain(
-            stream,
-            taker,
-            lambda batch: land(pipeline, messages(batch)),
-            batch_rows,
-            flush_seconds,
-        )
-        asyncio.run(drain.run(seconds))
+        drain = Drain(stream, taker, land_batch, batch_rows, flush_seconds)
+        asyncio.run(drain.run(seconds, is_over))
 
 
 @dlt.resource(name="stream", write_disposition="append")
@@ -203,12 +209,12 @@ class Drain:
         self._full = asyncio.Event()
         self._room = asyncio.Event()
 
-    async def run(self, seconds: float) -> None:
-        """Read and land for so long; what was read by then lands."""
+    async def run(self, seconds: float, is_over: Callable[[], bool] = lambda: False) -> None:
+        """Read and land for so long, or until it is over; what was read by then lands."""
         reading = asyncio.create_task(self._read())
         ends = time.monotonic() + seconds
         try:
-            while not reading.done() and (left := ends - time.monotonic()) > 0:
+            while not reading.done() and not is_over() and (left := ends - time.monotonic()) > 0:
                 await self._until_due(reading, min(left, self._flush_seconds))
                 await self._flush()
         finally:
@@ -230,6 +236,7 @@ class Drain:
         place: Place | None = self._taker.take(frame, self._batch)
         if place:
             self._stream.since = max(place.seq, self._stream.since or 0)
+            self._batch.oldest = min(place.received_at, self._batch.oldest or place.received_at)
         self._rows += 1
 
     async def _until_due(self, reading: asyncio.Task[None], seconds: float) -> None:

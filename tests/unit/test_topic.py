@@ -51,7 +51,7 @@ class FakeConsumer:
 
 def topic(consumer: FakeConsumer, name: str = "t") -> Topic:
     fake: Any = consumer
-    return Topic(fake, fake, name, "dlq")
+    return Topic(fake, name)
 
 
 def read_all(opened: Topic, rows: int) -> list[int]:
