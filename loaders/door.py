@@ -128,7 +128,8 @@ class Door:
         for prefix, fields, known in self._known_fields(record):
             if new := fields.keys() - known:
                 self.new_fields.update(f"{prefix}{name}" for name in new)
-        self.new_fields.update(self._rewrite(record, self._privacy))
+        if met := self._rewrite(record, self._privacy):
+            self.new_fields.update(met)
         for parents, fields_of_parent in self._private.items():
             for holder in _holders(record, parents):
                 for key, normalise, public in fields_of_parent:

@@ -79,6 +79,8 @@ def _join(feed: Feed, number: int, tell: Tell, stopped: threading.Event) -> None
             settings,
             session_timeout_ms=session,
             heartbeat_interval_ms=session // 6,
+            # Also how long a rebalance waits for a member that died in it. We poll all the time.
+            max_poll_interval_ms=3 * session,
         ) as (consumer, graveyard),
     ):
         partitions_of(consumer, settings.topic)
