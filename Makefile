@@ -14,10 +14,10 @@ demo: env  ## sandbox, 90 days of history, loads, dbt build, docs, and a report
 test: env lint  ## everything that needs no system package, on a throwaway sandbox
 	pytest -n 2 --dist loadfile -m "not mariadb and not month"
 
-test-all: test  ## and what needs MariaDB (apt-get install mariadb-server); skipped without it
-	pytest -m mariadb
+test-all: test  ## and what needs MariaDB (apt-get install mariadb-server), and the month
+	pytest -n 2 --dist loadfile -m "mariadb or month"
 
-test-month: env  ## thirty days of daily loads and builds against a full refresh
+test-month: env  ## thirty days of daily loads and builds against a full refresh; about ten minutes
 	pytest -m month
 
 lint: env  ## format, rules and types of Python; the SQL's style
