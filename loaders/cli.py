@@ -6,7 +6,6 @@ Exit codes: 0 done; 1 something failed, told in one line; 2 the command line was
 import http.server
 import importlib.util
 import json
-import logging
 import os
 import signal
 import sys
@@ -18,47 +17,24 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import dlt
 import typer
-from dlt.common.configuration.exceptions import ConfigFieldMissingException, LookupTrace
+from dlt.common.configuration.exceptions import ConfigFieldMissingException
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from loaders import (
-    dead_letters,
-    freshservice,
-    freshservice_replica,
-    gate_management,
-    integrated_platform,
-    replay,
-    ticket_publisher,
-    topic,
-    user_app,
-)
+from loaders import dead_letters, loads, replay, ticket_publisher
 from loaders.batch import Report, Tell
 from loaders.dead_letters import DeadLetter
 from loaders.errors import GatehouseError
-from loaders.event_management import EVENT_DATA
-from loaders.landing import Server, ddl, make_tables
+from loaders.landing import Server, make_tables
+from loaders.loads import SOURCES, TellOf
 from loaders.privacy import Privacy
 from loaders.stream.supervisor import Supervisor
 from loaders.stream.telemetry import Telemetry, serve
 from loaders.stream.worker import SOURCES as STREAMS
 from loaders.ticket_events import TICKET_EVENTS
 
-TOPICS = {feed.source: feed for feed in (EVENT_DATA, TICKET_EVENTS)}
-LOADS = {
-    module.SOURCE: module.load
-    for module in (
-        user_app,
-        gate_management,
-        integrated_platform,
-        freshservice,
-        freshservice_replica,
-    )
-}
-SOURCES = (*TOPICS, *LOADS)
 ROOT = Path(__file__).parent.parent
 
 app = typer.Typer(
@@ -81,9 +57,7 @@ SourceName = Annotated[str, typer.Option(help="Only this source.")]
 
 def main() -> None:
     """Run the command line, with the sandbox's addresses where nothing else is set."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    logging.getLogger("stamina").setLevel(logging.ERROR)
+    loads.quiet_logs()
     try:
         _use_sandbox()
         app()
@@ -117,70 +91,20 @@ def load(
     listen: Listen = 0,
     as_json: Json = False,
 ) -> None:
-    """Land what the sources have that raw does not; all sources unless some are named.
+    """Land what the sources have that raw does not, side by side; all unless some are named.
 
     The replica only where it is configured; the API not where there is a replica in its place.
     """
     for name in sources or []:
         if name not in SOURCES:
             raise typer.BadParameter(f"{name} is not one of {', '.join(SOURCES)}")
-    reports: list[Report] = []
-    for name in sources or configured():
-        with _progress(name, quiet=as_json) as progress:
-            _load_source(name, reports, progress, listen)
+    with _progress(quiet=as_json) as tell_of:
+        reports = loads.load(sources or loads.configured(), tell_of, listen)
     if not all(report.error for report in reports):
-        make_tables(raw_tables())
+        make_tables(loads.raw_tables())
     _tell(reports, as_json)
     if any(report.error for report in reports):
         raise typer.Exit(1)
-
-
-def raw_tables() -> list[str]:
-    """Return the statements of every source's tables: builds read them all, full or empty."""
-    return [
-        *(feed.statement for feed in TOPICS.values()),
-        *(feed.statement for feed in gate_management.FEEDS.values()),
-        *(feed.statement for feed in integrated_platform.FEEDS.values()),
-        *freshservice.raw_tables(),
-        ddl(user_app.SOURCE),
-        ddl("dead_letters"),
-    ]
-
-
-def configured() -> list[str]:
-    """Return the sources to load where none are named, in their order."""
-    if not dlt.secrets.get(f"sources.{freshservice_replica.SOURCE}.url"):
-        left_out = freshservice_replica.SOURCE
-    elif not dlt.secrets.get(f"sources.{freshservice.SOURCE}.api_key"):
-        left_out = freshservice.SOURCE
-    else:
-        return list(SOURCES)
-    return [name for name in SOURCES if name != left_out]
-
-
-def _load_source(name: str, reports: list[Report], progress: Tell, listen: float) -> None:
-    started = time.monotonic()
-
-    def report(feed: str) -> Report:
-        nonlocal started
-        if reports and reports[-1].source == name:
-            reports[-1].seconds = reports[-1].seconds or time.monotonic() - started
-            started = time.monotonic()
-        reports.append(Report(name, feed))
-        return reports[-1]
-
-    try:
-        if feed := TOPICS.get(name):
-            topic.load(feed, report(feed.name), progress)
-        else:
-            if listen and name == user_app.SOURCE:
-                user_app.listen(report, listen)
-            LOADS[name](report, progress)
-    except (GatehouseError, ConfigFieldMissingException) as error:
-        if not reports or reports[-1].source != name:
-            report("-")
-        reports[-1].error = _explain(error)
-    reports[-1].seconds = reports[-1].seconds or time.monotonic() - started
 
 
 @app.command()
@@ -230,7 +154,7 @@ def publish(
         try:
             ticket_publisher.publish(report)
         except (GatehouseError, ConfigFieldMissingException) as error:
-            report.error = _explain(error)
+            report.error = loads.explain(error)
         if as_json:
             out.print_json(json.dumps(vars(report)))
         elif report.landed or not every:
@@ -242,30 +166,26 @@ def publish(
         time.sleep(every)
 
 
-def _explain(error: GatehouseError | ConfigFieldMissingException) -> str:
-    if isinstance(error, GatehouseError):
-        return str(error)
-    first = (tried[0] for tried in error.traces.values())
-    variables = [lookup.key for lookup in first if isinstance(lookup, LookupTrace)]
-    return f"Not set: {', '.join(variables)}. Set them in the environment or .dlt/secrets.toml."
-
-
 @contextmanager
-def _progress(name: str, *, quiet: bool) -> Iterator[Tell]:
+def _progress(*, quiet: bool) -> Iterator[TellOf]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=err, disable=quiet, transient=True) as bar:
-        task = bar.add_task(f"load {name}", total=None)
+    with Progress(*columns, console=err, disable=quiet, transient=True) as bars:
 
-        def tell(done: int, total: int, stage: str = "") -> None:
-            doing = f"load {name} {stage}".rstrip()
-            bar.update(task, completed=done, total=total or None, description=doing)
+        def tell_of(name: str) -> Tell:
+            task = bars.add_task(f"load {name}", total=None)
 
-        yield tell
+            def tell(done: int, total: int, stage: str = "") -> None:
+                doing = f"load {name} {stage}".rstrip()
+                bars.update(task, completed=done, total=total or None, description=doing)
+
+            return tell
+
+        yield tell_of
 
 
 def _tell(reports: list[Report], as_json: bool) -> None:

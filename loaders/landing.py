@@ -136,7 +136,7 @@ def open_pipeline(source: str, tables: list[str]) -> Iterator[dlt.Pipeline]:
     GatehouseError
         When another process loads the source, or ClickHouse does not let us in.
     """
-    make_tables([*tables, ddl("dead_letters")])
+    make_tables([*tables, ddl("dead_letters"), ddl("dlt_sentinel_table")])
     server = Server.from_env()
     state = Path(os.environ.get("GATEHOUSE_STATE", ".gatehouse")).absolute() / "dlt"
     state.mkdir(parents=True, exist_ok=True)

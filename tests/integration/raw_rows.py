@@ -7,7 +7,7 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from loaders.cli import raw_tables
+from loaders.loads import raw_tables
 
 LISTS = ("requesters", "agents", "groups", "business_hours", "sla_policies")
 START = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=40)

@@ -6,7 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from loaders import freshservice
-from loaders.cli import app, configured
+from loaders.cli import app
+from loaders.loads import configured
 
 
 @pytest.mark.parametrize(
