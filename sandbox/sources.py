@@ -7,8 +7,8 @@
     topic event-data   event management, by its producer   (event_management.py)
     /sandbox/...       health, clock, faults, limits: the handles for people and tests
 
-Behind the stand-ins a thread keeps up with the world's clock: it lets the topic grow, writes the
-truth, then publishes what is missing, and looks every two seconds whether the broker lost it.
+Behind the stand-ins a thread keeps up with the world's clock: it has the truth told beside it, lets
+the topic grow, publishes what is missing, and looks every two seconds whether the broker lost it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from sandbox.settings import (
     Settings,
 )
 from sandbox.sources_admin import ADMIN, Admin, admin_routes
-from sandbox.truth import write_truth
+from sandbox.truth_teller import Teller
 from sandbox.user_app.log import Log
 from sandbox.world import World
 from sandbox.world.clock import WorldClock
@@ -60,14 +60,19 @@ class Keeper(threading.Thread):
         super().__init__(name="keeper", daemon=True)
         self._world = world
         self._clock = clock
-        self._truth = truth
+        self._teller = Teller(world.parameters, truth)
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._kept: datetime | None = None
+        self._told: datetime | None = None
         self.publisher = Publisher(world.topic, broker)
         self.to_publish: int | None = None
         """How many records there are; None until they are counted."""
-        self.truth_at: datetime | None = None
+
+    @property
+    def truth_at(self) -> datetime | None:
+        """The moment as of which the truth is written; None while it is being written."""
+        return self._teller.told_at
 
     @property
     def published(self) -> int:
@@ -98,14 +103,17 @@ class Keeper(threading.Thread):
         """End soon; nothing is lost, the broker knows how far it came."""
         self._stopping.set()
         self._wake.set()
+        self._teller.stop()
 
     def _keep_up(self) -> None:
         now = self._clock.now
+        if self._told != now and not self._teller.is_telling:
+            self._teller.tell(now)
+            self._told = now
         if self._kept != now:
             with _no_collection():
                 self._world.topic.advance(moment(now))
-            write_truth(self._world, now, self._truth)
-            self._kept = self.truth_at = now
+            self._kept = now
         if self.to_publish is None:
             self.to_publish = sum(self._world.topic.ends)
         if self.published < self.to_publish or self.publisher.has_lost_records():

@@ -20,7 +20,10 @@ class Progress(Protocol):
     """What the admin endpoints need of the thread that keeps up with the clock."""
 
     to_publish: int | None
-    truth_at: datetime | None
+
+    @property
+    def truth_at(self) -> datetime | None:
+        """The moment as of which the truth is written."""
 
     @property
     def published(self) -> int:
@@ -71,8 +74,10 @@ async def health(request: web.Request) -> web.Response:
         status = "waiting for the broker"
     elif progress.to_publish is None:
         status = "generating"
+    elif progress.published != progress.to_publish:
+        status = "publishing"
     else:
-        status = "ok" if progress.published == progress.to_publish else "publishing"
+        status = "ok" if progress.truth_at == admin.clock.now else "telling the truth"
     return answer(
         {
             "status": status,

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -82,6 +83,8 @@ def world(sandbox: Sandbox) -> World:
 
 def truth(sandbox: Sandbox, name: str) -> list[dict[str, Any]]:
     """What the sources wrote down of it, a line each."""
+    while (health := admin(sandbox, "health", method="GET"))["truth_at"] != health["clock"]:
+        time.sleep(0.1)
     path = sandbox.settings.root / "truth" / f"{name}.jsonl"
     return [json.loads(line) for line in path.read_text().splitlines()]
 

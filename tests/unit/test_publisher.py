@@ -15,6 +15,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import requests
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
@@ -214,9 +215,11 @@ def test_the_process_publishes_writes_the_truth_and_ends_when_told(
         moved = wait_for(url, "ok", log)
         assert moved["truth_at"] == later
         assert moved["to_publish"] > health["to_publish"]
+        below = psutil.Process(process.pid).children(recursive=True)
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
+    assert not psutil.wait_procs(below, timeout=10)[1]
     assert "Traceback" not in log.read_text()
     names = {path.stem for path in (tmp_path / "sandbox" / "truth").iterdir()}
     assert names > {"registrations", "events", "sessions", "dirt", "tickets", "assets"}
