@@ -14,6 +14,17 @@
     {%- set look_at_new_data %}
         select
             (select count() from {{ new_data }}) as rows_count,
+            (
+                select count()
+                from (
+                    select 1
+                    from {{ this }}
+                    where
+                        (select count() from {{ new_data }}) > 0
+                        and ({{ unique_key }}) in (select {{ unique_key }} from {{ new_data }})
+                    limit 1
+                )
+            ) as replaces_rows,
             arrayStringConcat(groupArray('`' || name || '`'), ', ') as names,
             arrayStringConcat(groupUniqArrayIf(name, tables_count = 1), ', ') as changed_names
         from (
@@ -31,10 +42,13 @@
             ~ ". Build it with --full-refresh."
         ) %}
     {%- endif %}
-    {%- if found.rows_count > 0 %}
+    {#- A delete goes through every part even where it finds nothing. -#}
+    {%- if found.replaces_rows > 0 %}
         {%- call statement('delete_replaced_rows') %}
             delete from {{ this }} where ({{ unique_key }}) in (select {{ unique_key }} from {{ new_data }})
         {%- endcall %}
+    {%- endif %}
+    {%- if found.rows_count > 0 %}
         {%- call statement('insert_new_data') %}
             insert into {{ this }} ({{ found.names }}) select {{ found.names }} from {{ new_data }}
         {%- endcall %}

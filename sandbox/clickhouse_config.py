@@ -12,9 +12,10 @@ from sandbox.settings import USERS, Settings, SettingsError, password
 
 GRANTS = Path(__file__).resolve().parents[1] / "loaders" / "grants.sql"
 
-# Sized for a laptop with two cores: half the memory at most, small caches, few merges at once. The
-# logger writes every level to `log` whatever is asked for, so that one goes nowhere; the one for
-# errors is bounded, and leaves out warnings, as the scheduler gives twenty a second of no meaning.
+# Sized for a laptop with two cores: half the memory at most, small caches, few merges at once, but
+# more than the two of the wheel, behind which a delete waits for up to a second. The logger writes
+# every level to `log` whatever is asked for, so that one goes nowhere; the one for errors is
+# bounded, and leaves out warnings, as the scheduler gives twenty a second of no meaning.
 CONFIG = """<clickhouse>
   <listen_host>{host}</listen_host>
   <http_port>{http_port}</http_port>
@@ -23,6 +24,7 @@ CONFIG = """<clickhouse>
   <timezone>UTC</timezone>
   <max_server_memory_usage_to_ram_ratio>0.5</max_server_memory_usage_to_ram_ratio>
   <mark_cache_size>134217728</mark_cache_size>
+  <background_pool_size>8</background_pool_size>
   <logger>
     <log>/dev/null</log>
     <errorlog>errors.log</errorlog>

@@ -1,6 +1,7 @@
 """The rules that the dbt project keeps: who may read what, and that everything is described."""
 
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,14 @@ def test_only_staging_and_realtime_read_sources_and_nothing_reads_what_is_downst
             assert LAYERS.index(read) <= LAYERS.index(own), f"{model.name} reads {parent}"
             assert own != "realtime" or read in ("source", "realtime"), f"{model.name}: {parent}"
             assert read != "source" or own in ("staging", "realtime"), f"{model.name}: {parent}"
+
+
+def test_every_model_is_in_one_half_of_the_warehouse(manifest: Any) -> None:
+    unions = [selector["definition"]["union"] for selector in manifest.selectors.values()]
+    paths = [part["value"] for union in unions for part in union]
+    for model in models(manifest):
+        halves = [path for path in paths if fnmatch(model.original_file_path, f"{path}*")]
+        assert len(halves) == 1, f"{model.name} is in {halves} of selectors.yml"
 
 
 def test_every_model_begins_with_its_grain(manifest: Any) -> None:

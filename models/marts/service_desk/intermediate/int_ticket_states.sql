@@ -51,224 +51,175 @@ numbered_versions as (
     )
 ),
 
+-- A telling is its time, precedence, source, status, group, agent, priority, ticket merged into,
+-- deleted and spam; null is what it says nothing of. Statistics date a resolution, a status and an
+-- agent.
 folded as (
     select
         ticket_id,
-        argMin(updated_at, version_number) as first_updated_at,
-        max(updated_at) as last_updated_at,
         argMax(created_at, version_number) as created_at,
         argMin(
-            (status_id, group_id, responder_id, priority_id, status_updated_at, assigned_at),
+            (
+                updated_at, status_id, group_id, responder_id, priority_id, status_updated_at,
+                assigned_at
+            ),
             version_number
         ) as first_version,
-        argMax((group_id, responder_id, priority_id), version_number) as last_version
+        argMax((updated_at, status_id, group_id, responder_id, resolved_at), version_number)
+            as last_version,
+        groupArray(
+            (
+                updated_at, 3, 'versions', status_id, group_id, responder_id,
+                if(is_priority_defaulted, null, priority_id), null, is_deleted, is_spam
+            )
+        ) as by_versions,
+        groupArrayArray(
+            arrayFilter(
+                telling -> telling.1 between before_at and updated_at,
+                [
+                    (
+                        if(
+                            status_id in (4, 5)
+                            and not (version_number > 1 and before_status_id in (4, 5)),
+                            resolved_at,
+                            null
+                        ),
+                        1, 'stats', 4, null, null, null, null, null, null
+                    ),
+                    (
+                        if(
+                            version_number = 1 or status_id != before_status_id,
+                            status_updated_at,
+                            null
+                        ),
+                        2, 'stats', status_id, null, null, null, null, null, null
+                    ),
+                    (
+                        if(
+                            version_number = 1 or responder_id != before_responder_id,
+                            assigned_at,
+                            null
+                        ),
+                        2, 'stats', null, null, responder_id, null, null, null, null
+                    )
+                ]
+            )
+        ) as by_stats
     from numbered_versions
+    group by ticket_id
+),
+
+sentences as (
+    select
+        ticket_id,
+        groupArray(
+            (
+                told_at, status_id, group_id, responder_ids, priority_id, merged_into_id,
+                is_deleted, is_spam
+            )
+        ) as sentences
+    from activities
+    where ticket_id in (select ticket_id from touched)
     group by ticket_id
 ),
 
 -- What was done after the latest version, while the lists were read, comes with the next one. One
 -- request stamps the two, a second apart at most.
-told_activities as (
-    select activities.*
-    from activities
-    inner join folded on activities.ticket_id = folded.ticket_id
-    where
-        activities.ticket_id in (select ticket_id from touched)
-        and activities.told_at <= folded.last_updated_at + interval 1 second
-),
-
--- What its activities never speak of is taken to have been so from the beginning.
-spoken_of as (
-    select
-        ticket_id,
-        count(group_id) > 0 as is_group_told,
-        countIf(notEmpty(responder_ids)) > 0 as is_responder_told,
-        maxOrNullIf(told_at, status_id = 4) as resolution_told_at
-    from told_activities
-    group by ticket_id
-),
-
 tickets as (
     select
         folded.ticket_id as ticket_id,
-        folded.created_at as created_at,
-        folded.first_updated_at as first_updated_at,
-        folded.last_updated_at as last_updated_at,
-        folded.first_version as first_version,
-        folded.last_version as last_version,
-        coalesce(sweeps.parent_at >= folded.last_updated_at, false) as is_history_read,
-        coalesce(spoken_of.is_group_told, false) as is_group_told,
-        coalesce(spoken_of.is_responder_told, false) as is_responder_told,
-        spoken_of.resolution_told_at as resolution_told_at
+        folded.* except (ticket_id),
+        coalesce(sweeps.parent_at >= last_version.1, false) as is_history_read,
+        arrayFilter(
+            sentence -> is_history_read and sentence.1 <= last_version.1 + interval 1 second,
+            sentences.sentences
+        ) as told
     from folded
+    left join sentences on folded.ticket_id = sentences.ticket_id
     left join sweeps on folded.ticket_id = sweeps.parent_id
-    left join spoken_of on folded.ticket_id = spoken_of.ticket_id
 ),
 
--- precedence: of what is said of one instant the highest holds.
-births as (
-    select
-        ticket_id,
-        created_at as told_at,
-        0 as precedence,
-        multiIf(
-            is_history_read, 'activities',
-            first_updated_at = created_at, 'versions',
-            'stats'
-        ) as history_source,
-        multiIf(
-            is_history_read or first_version.5 > created_at, 2,
-            first_version.1
-        ) as status_id,
-        multiIf(
-            not is_history_read, first_version.2,
-            is_group_told, 0,
-            last_version.1
-        ) as group_id,
-        multiIf(
-            not is_history_read, if(first_version.6 > created_at, 0, first_version.3),
-            is_responder_told, 0,
-            last_version.2
-        ) as responder_id,
-        first_version.4 as priority_id,
-        0 as merged_into_id,
-        false as is_deleted,
-        false as is_spam
-    from tickets
-),
-
-by_activities as (
-    select
-        told_activities.ticket_id as ticket_id,
-        greatest(told_activities.told_at, tickets.created_at) as told_at,
-        4 as precedence,
-        'activities' as history_source,
-        told_activities.status_id as status_id,
-        told_activities.group_id as group_id,
-        multiIf(
-            empty(told_activities.responder_ids), null,
-            has(told_activities.responder_ids, tickets.last_version.2), tickets.last_version.2,
-            told_activities.responder_ids[1]
-        ) as responder_id,
-        told_activities.priority_id as priority_id,
-        told_activities.merged_into_id as merged_into_id,
-        told_activities.is_deleted as is_deleted,
-        told_activities.is_spam as is_spam
-    from told_activities
-    inner join tickets on told_activities.ticket_id = tickets.ticket_id
-    where tickets.is_history_read
-),
-
--- Where the activities were read, only the latest version has a say: in what they left untold.
-by_versions as (
-    select
-        numbered_versions.ticket_id as ticket_id,
-        numbered_versions.updated_at as told_at,
-        3 as precedence,
-        'versions' as history_source,
-        numbered_versions.status_id as status_id,
-        numbered_versions.group_id as group_id,
-        numbered_versions.responder_id as responder_id,
-        if(numbered_versions.is_priority_defaulted, null, numbered_versions.priority_id)
-            as priority_id,
-        null as merged_into_id,
-        numbered_versions.is_deleted as is_deleted,
-        numbered_versions.is_spam as is_spam
-    from numbered_versions
-    inner join tickets on numbered_versions.ticket_id = tickets.ticket_id
-    where
-        not tickets.is_history_read
-        or numbered_versions.updated_at = tickets.last_updated_at
-),
-
--- When, to which status and to which agent, as far as the statistics date it.
-dated as (
-    select
-        ticket_id,
-        before_at,
-        updated_at,
-        version_number > 1 and before_status_id in (4, 5) as was_done,
-        [
-            (
-                1,
-                if(status_id in (4, 5) and not was_done, resolved_at, null),
-                toNullable(toInt64(4)),
-                toInt64OrNull('')
-            ),
-            (
-                2,
-                if(version_number = 1 or status_id != before_status_id, status_updated_at, null),
-                toNullable(toInt64(status_id)),
-                toInt64OrNull('')
-            ),
-            (
-                2,
-                if(version_number = 1 or responder_id != before_responder_id, assigned_at, null),
-                toInt64OrNull(''),
-                toNullable(toInt64(responder_id))
-            )
-        ] as moments
-    from numbered_versions
-    where
-        ticket_id in (
-            select ticket_id
-            from tickets
-            where not is_history_read
-        )
-),
-
-by_stats as (
-    select
-        ticket_id,
-        assumeNotNull(moment.2) as told_at,
-        moment.1 as precedence,
-        'stats' as history_source,
-        moment.3 as status_id,
-        null as group_id,
-        moment.4 as responder_id,
-        null as priority_id,
-        null as merged_into_id,
-        null as is_deleted,
-        null as is_spam
-    from dated
-    array join moments as moment
-    where moment.2 between before_at and updated_at
-),
-
--- A resolution that the statistics date and no activity tells: its sentence was refused.
-by_last_stats as (
-    select
-        numbered_versions.ticket_id as ticket_id,
-        assumeNotNull(numbered_versions.resolved_at) as told_at,
-        1 as precedence,
-        'stats' as history_source,
-        toNullable(toInt64(4)) as status_id,
-        null as group_id,
-        null as responder_id,
-        null as priority_id,
-        null as merged_into_id,
-        null as is_deleted,
-        null as is_spam
-    from numbered_versions
-    inner join tickets on numbered_versions.ticket_id = tickets.ticket_id
-    where
-        tickets.is_history_read
-        and numbered_versions.updated_at = tickets.last_updated_at
-        and numbered_versions.status_id in (4, 5)
-        and numbered_versions.resolved_at >= tickets.created_at
-        and coalesce(tickets.resolution_told_at < numbered_versions.resolved_at, true)
-),
-
+-- Of what is told of one instant the highest precedence holds.
 tellings as (
-    select * from births
-    union all
-    select * from by_last_stats
-    union all
-    select * from by_activities
-    union all
-    select * from by_versions
-    union all
-    select * from by_stats
+    select
+        ticket_id,
+        assumeNotNull(telling.1) as told_at,
+        telling.2 as precedence,
+        telling.3 as history_source,
+        telling.4 as status_id,
+        telling.5 as group_id,
+        telling.6 as responder_id,
+        telling.7 as priority_id,
+        telling.8 as merged_into_id,
+        telling.9 as is_deleted,
+        telling.10 as is_spam
+    from tickets
+    array join
+        arrayConcat(
+            -- What its activities never speak of is taken to have been so from the beginning.
+            [
+                (
+                    created_at,
+                    0,
+                    multiIf(
+                        is_history_read, 'activities',
+                        first_version.1 = created_at, 'versions',
+                        'stats'
+                    ),
+                    if(is_history_read or first_version.6 > created_at, 2, first_version.2),
+                    multiIf(
+                        not is_history_read, first_version.3,
+                        arrayExists(sentence -> sentence.3 is not null, told), 0,
+                        last_version.3
+                    ),
+                    multiIf(
+                        not is_history_read,
+                        if(first_version.7 > created_at, 0, first_version.4),
+                        arrayExists(sentence -> notEmpty(sentence.4), told), 0,
+                        last_version.4
+                    ),
+                    first_version.5,
+                    0,
+                    false,
+                    false
+                )
+            ],
+            arrayMap(
+                sentence -> (
+                    greatest(sentence.1, created_at),
+                    4,
+                    'activities',
+                    sentence.2,
+                    sentence.3,
+                    -- Of two agents of one name the ticket knows which.
+                    multiIf(
+                        empty(sentence.4), null,
+                        has(sentence.4, last_version.4), last_version.4,
+                        sentence.4[1]
+                    ),
+                    sentence.5,
+                    sentence.6,
+                    sentence.7,
+                    sentence.8
+                ),
+                told
+            ),
+            -- Where the activities were read, only the latest version has a say, in what they left
+            -- untold.
+            arrayFilter(telling -> not is_history_read or telling.1 = last_version.1, by_versions),
+            arrayFilter(telling -> not is_history_read, by_stats),
+            -- A resolution that the statistics date and no activity tells: its sentence was
+            -- refused.
+            arrayFilter(
+                telling -> is_history_read
+                and last_version.2 in (4, 5)
+                and telling.1 >= created_at
+                and not arrayExists(
+                    sentence -> sentence.2 = 4 and sentence.1 >= telling.1, told
+                ),
+                [(last_version.5, 1, 'stats', 4, null, null, null, null, null, null)]
+            )
+        ) as telling
 ),
 
 instants as (

@@ -112,19 +112,17 @@ kinds as (
     from described_states
 ),
 
-candidates as (
+-- The first by position decides, the default one last of all.
+policies_by_kind as (
     select
-        kinds.*,
-        policy_versions.sla_policy_id as sla_policy_id,
-        policy_versions.position as position,
-        policy_versions.is_default as is_default,
-        policy_versions.valid_from as valid_from,
-        policy_versions.valid_to as valid_to,
+        kinds.group_id as group_id,
+        kinds.ticket_type as ticket_type,
+        kinds.department_id as department_id,
+        kinds.source_id as source_id,
         target.1 as priority_id,
-        target.2 as target_response_seconds,
-        coalesce(target.3, target.2) as target_next_response_seconds,
-        target.4 as target_resolution_seconds,
-        coalesce(target.5, false) as is_business_time
+        arraySort(
+            groupArray((is_default, position, sla_policy_id, valid_from, valid_to, target))
+        ) as policies
     from kinds
     cross join policy_versions
     array join policy_versions.targets as target
@@ -133,35 +131,7 @@ candidates as (
         and (empty(group_ids) or has(group_ids, kinds.group_id))
         and (empty(department_ids) or has(department_ids, kinds.department_id))
         and (empty(source_ids) or has(source_ids, kinds.source_id))
-),
-
--- The first by position decides, the default one last of all.
-policed as (
-    select
-        described_states.ticket_id as ticket_id,
-        described_states.state_number as state_number,
-        argMin(
-            (
-                candidates.sla_policy_id,
-                candidates.target_response_seconds,
-                candidates.target_next_response_seconds,
-                candidates.target_resolution_seconds,
-                candidates.is_business_time
-            ),
-            (candidates.is_default, candidates.position, candidates.sla_policy_id)
-        ) as policy
-    from described_states
-    inner join candidates
-        on
-            described_states.group_id = candidates.group_id
-            and described_states.ticket_type = candidates.ticket_type
-            and described_states.department_id = candidates.department_id
-            and described_states.source_id = candidates.source_id
-            and described_states.priority_id = candidates.priority_id
-    where
-        candidates.valid_from <= described_states.starts_at
-        and coalesce(candidates.valid_to > described_states.starts_at, true)
-    group by ticket_id, state_number
+    group by group_id, ticket_type, department_id, source_id, priority_id
 ),
 
 working_days as (
@@ -192,11 +162,16 @@ held as (
         described_states.status_id as status_id,
         described_states.starts_at as starts_at,
         described_states.ends_at as ends_at,
-        policed.policy.1 as sla_policy_id,
-        policed.policy.2 as response_seconds,
-        policed.policy.3 as next_response_seconds,
-        policed.policy.4 as resolution_seconds,
-        coalesce(policed.policy.5, false) as is_business_time,
+        arrayFirst(
+            policy -> policy.4 <= described_states.starts_at
+            and coalesce(policy.5 > described_states.starts_at, true),
+            policies_by_kind.policies
+        ) as policy,
+        policy.3 as sla_policy_id,
+        policy.6.2 as response_seconds,
+        coalesce(policy.6.3, policy.6.2) as next_response_seconds,
+        policy.6.4 as resolution_seconds,
+        coalesce(policy.6.5, false) as is_business_time,
         group_calendars.calendar_id as calendar_id,
         -- What a day of a business target means.
         if(
@@ -206,10 +181,13 @@ held as (
             86400
         ) as day_seconds
     from described_states
-    left join policed
+    left join policies_by_kind
         on
-            described_states.ticket_id = policed.ticket_id
-            and described_states.state_number = policed.state_number
+            described_states.group_id = policies_by_kind.group_id
+            and described_states.ticket_type = policies_by_kind.ticket_type
+            and described_states.department_id = policies_by_kind.department_id
+            and described_states.source_id = policies_by_kind.source_id
+            and described_states.priority_id = policies_by_kind.priority_id
     left join group_calendars
         on described_states.group_id = group_calendars.group_id
     left join working_days on group_calendars.calendar_id = working_days.calendar_id
@@ -222,7 +200,7 @@ targeted as (
     select
         ticket_id,
         state_number,
-        coalesce(sla_policy_id, 0) as sla_policy_id,
+        sla_policy_id,
         coalesce(calendar_id, 0) as calendar_id,
         group_id,
         responder_id,
