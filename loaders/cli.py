@@ -192,7 +192,9 @@ def _tell(reports: list[Report], as_json: bool) -> None:
     if as_json:
         out.print_json(json.dumps([vars(report) for report in reports]))
         return
-    table = Table("source", "feeds", "read", "landed", "refused", "waiting", "seconds", box=None)
+    table = Table(box=None)
+    for column in ("source", "feeds", "read", "landed", "refused", "waiting", "seconds"):
+        table.add_column(column, no_wrap=column not in ("feeds", "refused"))
     for (source, name), group in _grouped(reports).items():
         refused = sum((report.refused for report in group), Counter())
         table.add_row(

@@ -159,7 +159,7 @@ def _side_by_side(
     """Run a process for each lane, and hear what they say."""
     # Forks of a process that has imported what they need, and nothing else yet: no threads.
     forks = multiprocessing.get_context("forkserver")
-    forks.set_forkserver_preload(["loaders.cli"])
+    forks.set_forkserver_preload(["loaders.loads"])
     running: dict[Connection, tuple[multiprocessing.process.BaseProcess, list[str]]] = {}
     for lane in lanes:
         ours, theirs = forks.Pipe(duplex=False)
