@@ -5,7 +5,7 @@
         unique_key=['event_id', 'gate_id', 'date_week'],
         order_by=['event_id', 'gate_id', 'date_week'],
         partition_by='toYear(date_week)',
-        settings={'index_granularity': 256},
+        settings={'index_granularity': 64},
         ttl='date_week + interval ' ~ var('rollup_years') ~ ' year',
         pre_hook=[
             "{{ refuse_event_loss(ref('rollup_attendance_daily'), 'sum(scans_count)', 'scans_count') }}",

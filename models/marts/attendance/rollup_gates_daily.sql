@@ -5,7 +5,7 @@
         unique_key=['event_id', 'gate_id', 'date_day'],
         order_by=['event_id', 'gate_id', 'date_day'],
         partition_by='toYear(date_day)',
-        settings={'index_granularity': 256},
+        settings={'index_granularity': 64},
         ttl='date_day + interval ' ~ var('rollup_years') ~ ' year',
         pre_hook=[
             "{{ refuse_event_loss(ref('rollup_gates_hourly'), 'sum(lane_minutes_count)', 'lane_minutes_count') }}",
