@@ -4,30 +4,27 @@
         materialized='incremental',
         unique_key='device_id',
         order_by='device_id',
-        pre_hook="{{ refuse_history_loss('device_id', ref('fct_app_events')) }}",
+        pre_hook="{{ refuse_history_loss('device_id', ref('int_devices_used')) }}",
     )
 }}
 
-with app_events as (
-    select * from {{ ref('fct_app_events') }}
-    where device_id is not null
+with uses as (
+    select * from {{ ref('int_devices_used') }}
 ),
 
 touched as (
     select distinct device_id
-    from app_events
-    where {{ built_since_last_build('built_at') }}
+    from uses
+    where {{ built_since_last_build() }}
 ),
 
 latest as (
     select
-        assumeNotNull(device_id) as device_id,
-        argMax(
-            tuple(os, os_version, model, app_version),
-            (received_at, seq, message_id)
-        ) as details,
-        max(type in ('check_in', 'check_out')) as is_scanner
-    from app_events
+        device_id,
+        argMax(tuple(os, os_version, model, app_version), (received_at, seq, message_id))
+            as details,
+        max(is_scanner) as has_scanned
+    from uses
     where device_id in (select device_id from touched)
     group by device_id
 ),
@@ -39,7 +36,7 @@ described as (
         toLowCardinality(details.2) as os_version,
         toLowCardinality(details.3) as model,
         toLowCardinality(details.4) as app_version,
-        toBool(is_scanner) as is_scanner,
+        toBool(has_scanned) as is_scanner,
         {{ built_at() }} as built_at
     from latest
 )

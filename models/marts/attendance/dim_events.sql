@@ -14,8 +14,8 @@ registrations as (
     select * from {{ ref('stg_event_management__registrations') }}
 ),
 
-app_events as (
-    select * from {{ ref('fct_app_events') }}
+app_sessions as (
+    select * from {{ ref('int_app_sessions_seen') }}
 ),
 
 venue_messages as (
@@ -55,7 +55,7 @@ all_events as (
     union distinct
     select event_id from registrations
     union distinct
-    select event_id from app_events
+    select event_id from app_sessions
 ),
 
 described as (

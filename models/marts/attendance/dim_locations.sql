@@ -10,12 +10,13 @@ listed_gates as (
     select * from {{ ref('stg_gate_management__gates') }}
 ),
 
-scans as (
-    select * from {{ ref('fct_scans') }}
+-- Days are far fewer than scans and minutes, and outlive them.
+scan_days as (
+    select * from {{ ref('rollup_attendance_daily') }}
 ),
 
-gate_minutes as (
-    select * from {{ ref('fct_gate_minutes') }}
+counter_days as (
+    select * from {{ ref('rollup_gates_daily') }}
 ),
 
 events as (
@@ -33,13 +34,13 @@ uses as (
     select
         toString(gate_id) as gate_id,
         min(event_id) as event_id
-    from scans
+    from scan_days
     group by gate_id
     union all
     select
         toString(gate_id) as gate_id,
         min(event_id) as event_id
-    from gate_minutes
+    from counter_days
     group by gate_id
 ),
 

@@ -10,8 +10,8 @@ app_sessions as (
     select
         session_id,
         min(event_id) as event_id
-    from {{ ref('fct_app_events') }}
-    where session_id is not null
+    from {{ ref('int_app_sessions_seen') }}
+    where session_id != ''
     group by session_id
 ),
 
@@ -34,7 +34,7 @@ all_sessions as (
     select * from folded
     union all
     select
-        assumeNotNull(session_id) as session_id,
+        session_id,
         event_id,
         (null, null, null, null, null) as details,
         0 as details_count,

@@ -1,5 +1,11 @@
 -- One row per person who registered, used the app or has a profile, known by a pseudonym alone.
-{{ config(order_by='user_key') }}
+{{
+    config(
+        materialized='incremental',
+        unique_key='user_key',
+        order_by='user_key',
+    )
+}}
 
 with registration_messages as (
     select * from {{ ref('stg_event_management__registrations') }}
@@ -17,25 +23,6 @@ customers as (
     select * from {{ ref('dim_customers') }}
 ),
 
--- Whoever ever held a registration; the address is the one given last.
-holders as (
-    select
-        user_id,
-        argMaxIf(email_pseudonym, {{ message_order() }}, email_pseudonym is not null)
-            as email_pseudonym
-    from registration_messages
-    where user_id is not null
-    group by user_id
-),
-
-people as (
-    select assumeNotNull(user_id) as user_key from holders
-    union distinct
-    select user_key from app_users
-    union distinct
-    select user_id from profiles
-),
-
 -- An address may have more than one account at the desk: the first is the person.
 requesters as (
     select
@@ -46,20 +33,65 @@ requesters as (
     group by email_pseudonym
 ),
 
+touched as (
+    select assumeNotNull(user_id) as user_key
+    from registration_messages
+    where user_id is not null and {{ built_since_last_build() }}
+    union distinct
+    select user_key
+    from app_users
+    where {{ built_since_last_build() }}
+    union distinct
+    select user_id as user_key
+    from profiles
+    where {{ built_since_last_build() }}
+    {%- if is_incremental() %}
+    union distinct
+    -- Another account has their address, or none has it any more.
+    select known.user_key as user_key
+    from {{ this }} as known
+    left join requesters on known.email_pseudonym = requesters.email_pseudonym
+    where known.requester_id != coalesce(requesters.requester_id, 0)
+    {%- endif %}
+),
+
+-- Whoever ever held a registration; the address is the one given last.
+holders as (
+    select
+        user_id,
+        argMaxIf(email_pseudonym, {{ message_order() }}, email_pseudonym is not null)
+            as email_pseudonym
+    from registration_messages
+    where user_id in (select user_key from touched)
+    group by user_id
+),
+
+touched_app_users as (
+    select user_key
+    from app_users
+    where user_key in (select user_key from touched)
+),
+
+touched_profiles as (
+    select *
+    from profiles
+    where user_id in (select user_key from touched)
+),
+
 known as (
     select
-        people.user_key as user_key,
-        profiles.organization_id as organization_id,
-        coalesce(holders.email_pseudonym, profiles.email_pseudonym) as email_pseudonym,
-        profiles.segment as segment,
-        profiles.country as country,
+        touched.user_key as user_key,
+        touched_profiles.organization_id as organization_id,
+        coalesce(holders.email_pseudonym, touched_profiles.email_pseudonym) as email_pseudonym,
+        touched_profiles.segment as segment,
+        touched_profiles.country as country,
         toBool(holders.user_id is not null) as is_registered,
-        toBool(app_users.user_key is not null) as is_app_user,
-        toBool(profiles.user_id is not null) as has_profile
-    from people
-    left join holders on people.user_key = holders.user_id
-    left join app_users on people.user_key = app_users.user_key
-    left join profiles on people.user_key = profiles.user_id
+        toBool(touched_app_users.user_key is not null) as is_app_user,
+        toBool(touched_profiles.user_id is not null) as has_profile
+    from touched
+    left join holders on touched.user_key = holders.user_id
+    left join touched_app_users on touched.user_key = touched_app_users.user_key
+    left join touched_profiles on touched.user_key = touched_profiles.user_id
 ),
 
 described as (
@@ -73,7 +105,8 @@ described as (
         known.is_registered as is_registered,
         known.is_app_user as is_app_user,
         known.has_profile as has_profile,
-        toBool(requesters.requester_id is not null) as is_customer
+        toBool(requesters.requester_id is not null) as is_customer,
+        {{ built_at() }} as built_at
     from known
     left join requesters on known.email_pseudonym = requesters.email_pseudonym
 )

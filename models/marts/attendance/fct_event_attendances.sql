@@ -13,10 +13,6 @@ with visits as (
     select * from {{ ref('fct_visits') }}
 ),
 
-minutes as (
-    select * from {{ ref('fct_event_occupancy_minutes') }}
-),
-
 registrations as (
     select * from {{ ref('fct_registrations') }}
 ),
@@ -34,6 +30,11 @@ touched_events as (
         ref('fct_visits'), 'count()', 'visits_count',
         [ref('fct_visits'), ref('fct_registrations'), ref('fct_user_engagements')]
     ) }}
+),
+
+minutes as (
+    select * from {{ ref('fct_event_occupancy_minutes') }}
+    where event_id in (select event_id from touched_events)
 ),
 
 registered as (
@@ -92,7 +93,6 @@ peaks as (
         -- The first minute of so many.
         argMax(date_minute, (inside_count, -toInt64(toUnixTimestamp(date_minute)))) as peak_at
     from minutes
-    where event_id in (select event_id from touched_events)
     group by event_id
 ),
 
@@ -119,7 +119,6 @@ windows as (
             range between current row and 899 following
         ) as quarter_entries_count
     from minutes
-    where event_id in (select event_id from touched_events)
 ),
 
 quarters as (

@@ -5,6 +5,7 @@
         materialized='incremental',
         unique_key=['event_id', 'gate_id', 'lane', 'minute_at'],
         order_by=['event_id', 'gate_id', 'lane', 'minute_at'],
+        indexes=[{'name': 'built', 'definition': 'built_at type minmax granularity 1'}],
         ttl='toDateTime(built_at) + interval ' ~ var('detail_months') ~ ' month',
         pre_hook="{{ refuse_history_loss('event_id, gate_id, lane, minute_at', ref('stg_gate_management__gate_minutes')) }}",
     )

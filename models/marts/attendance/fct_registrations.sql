@@ -5,6 +5,7 @@
         materialized='incremental',
         unique_key='registration_id',
         order_by=['event_id', 'registration_id'],
+        indexes=[{'name': 'built', 'definition': 'built_at type minmax granularity 1'}],
         pre_hook="{{ refuse_history_loss('registration_id', ref('stg_event_management__registrations')) }}",
     )
 }}
@@ -114,7 +115,12 @@ came as (
         minIf(scanned_at, direction = 'in') as checked_in_at,
         maxOrNullIf(scanned_at, direction = 'out') as last_checked_out_at
     from scans
-    where event_id in (select latest.1 from folded)
+    where
+        event_id in (
+            select event_id
+            from messages
+            where registration_id in (select registration_id from touched)
+        )
     group by scanned_registration_id, scanned_event_id
     having countIf(direction = 'in') > 0
 ),

@@ -6,6 +6,7 @@
         unique_key='event_id',
         order_by=['event_id', 'session_id', 'user_key'],
         partition_by='toYYYYMM(last_told_at)',
+        indexes=[{'name': 'built', 'definition': 'built_at type minmax granularity 1'}],
         ttl='toDateTime(built_at) + interval ' ~ var('detail_months') ~ ' month',
         pre_hook="{{ refuse_history_loss('event_id', ref('fct_app_events')) }}",
     )
@@ -28,7 +29,7 @@ sessions as (
     select * from {{ ref('dim_sessions') }}
 ),
 
-touched as (
+newly_built as (
     select event_id
     from app_events
     where {{ built_since_last_build('built_at') }}
@@ -53,6 +54,21 @@ touched as (
             where ends_at <= {{ attendance_as_of() }}
         )
     {%- endif %}
+),
+
+-- Worked out once, as an array: a CTE is worked out wherever it is named.
+touched as (
+    select arrayJoin((select groupUniqArray(event_id) from newly_built)) as event_id
+),
+
+stays as (
+    select
+        event_id,
+        user_key,
+        entered_at,
+        left_at
+    from visits
+    where event_id in (select event_id from touched)
 ),
 
 followed as (
@@ -119,7 +135,7 @@ bounded as (
         stints.joined_at as joined_at,
         stints.stray_leaves_count as stray_leaves_count,
         stints.last_told_at as last_told_at,
-        visits.left_at as visit_left_at,
+        stays.left_at as visit_left_at,
         if(sessions.ends_at <= {{ attendance_as_of() }}, sessions.ends_at, null) as session_over_at,
         arraySort(
             arrayFilter(
@@ -139,11 +155,11 @@ bounded as (
             (null, 'unknown')
         ) as ending
     from followed_by_others as stints
-    asof left join visits
+    asof left join stays
         on
-            stints.event_id = visits.event_id
-            and stints.user_key = visits.user_key
-            and stints.joined_at >= visits.entered_at
+            stints.event_id = stays.event_id
+            and stints.user_key = stays.user_key
+            and stints.joined_at >= stays.entered_at
     left join sessions on stints.session_id = sessions.session_id
 ),
 

@@ -30,7 +30,7 @@ weights as (
     select * from {{ ref('engagement_weights') }}
 ),
 
-touched as (
+newly_built as (
     select event_id
     from app_events
     where {{ built_since_last_build('built_at') }}
@@ -42,6 +42,11 @@ touched as (
     select event_id
     from session_attendances
     where {{ built_since_last_build('built_at') }}
+),
+
+-- Worked out once, as an array: a CTE is worked out wherever it is named.
+touched as (
+    select arrayJoin((select groupUniqArray(event_id) from newly_built)) as event_id
 ),
 
 used as (

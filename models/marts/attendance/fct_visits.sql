@@ -6,6 +6,7 @@
         unique_key='event_id',
         order_by=['event_id', 'user_key', 'visit_number'],
         partition_by='toYYYYMM(entered_at)',
+        indexes=[{'name': 'built', 'definition': 'built_at type minmax granularity 1'}],
         ttl='toDateTime(built_at) + interval ' ~ var('detail_months') ~ ' month',
         pre_hook="{{ refuse_history_loss('event_id', ref('fct_scans')) }}",
     )
@@ -29,7 +30,7 @@ built_scans as (
     where {{ built_since_last_build('built_at') }}
 ),
 
-touched as (
+newly_built as (
     select event_id
     from built_scans
     union distinct
@@ -65,6 +66,11 @@ touched as (
             or coalesce(visits.next_event_id = built_scans.event_id, false)
         )
     {%- endif %}
+),
+
+-- Worked out once, as an array: a CTE is worked out wherever it is named.
+touched as (
+    select arrayJoin((select groupUniqArray(event_id) from newly_built)) as event_id
 ),
 
 paired as (

@@ -5,7 +5,7 @@
         unique_key=['event_id', 'gate_id', 'date_hour'],
         order_by=['event_id', 'gate_id', 'date_hour'],
         partition_by='toYYYYMM(date_hour)',
-        settings={'index_granularity': 256},
+        settings={'index_granularity': 64},
         ttl='date_hour + interval ' ~ var('rollup_years') ~ ' year',
         pre_hook=[
             "{{ refuse_event_loss(ref('fct_scans'), 'count()', 'scans_count') }}",
@@ -35,6 +35,7 @@ visits as (
 
 users as (
     select * from {{ ref('int_users_numbered') }}
+    where user_key in (select user_key from visits)
 ),
 
 zones as (

@@ -23,7 +23,13 @@ sweeps as (
 attendees as (
     select distinct email_pseudonym as attendee_pseudonym
     from {{ ref('fct_registrations') }}
-    where email_pseudonym is not null
+    -- Few of the people at events ever ask the desk.
+    where
+        email_pseudonym in (
+            select email_pseudonym from requesters
+            union distinct
+            select email_pseudonym from agents
+        )
 ),
 
 -- Listed once and by the latest reading no more, while agents go from this list to their own.

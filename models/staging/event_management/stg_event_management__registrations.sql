@@ -3,6 +3,7 @@
     config(
         unique_key=['registration_id', 'message_id'],
         order_by=['registration_id', 'message_id'],
+        indexes=[{'name': 'built', 'definition': '_built_at type minmax granularity 1'}],
         pre_hook="{{ refuse_history_loss('message_id', source('event_management', 'event_data')) }}",
     )
 }}

@@ -2,7 +2,7 @@
 {{
     config(
         materialized='incremental',
-        unique_key='user_key',
+        incremental_strategy='append',
         order_by='user_key',
         pre_hook="{{ refuse_history_loss('user_key', ref('fct_app_events')) }}",
     )
