@@ -23,6 +23,7 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 
 from bench import crowd
+from loaders.loads import raw_tables
 from sandbox import processes, running
 from sandbox.settings import password
 from tests.sandboxes import Sandbox, throwaway
@@ -146,8 +147,6 @@ def make(folder: Path, half_days: int) -> list[World]:
 
 def make_raw_tables(world: World) -> None:
     """Make the tables of every source, as a load does."""
-    from loaders.cli import raw_tables  # reads the environment
-
     world.land(raw_tables())
 
 

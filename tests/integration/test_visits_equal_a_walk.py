@@ -30,8 +30,12 @@ REENTRY = timedelta(minutes=5)
 # Around five minutes, and so long that people are elsewhere meanwhile.
 GAPS = [0, 1, 60, 299, 300, 301, 900, 3600, 3 * 3600]
 MODELS = ["stg_user_app__events", "fct_app_events", "fct_scans", "fct_visits"]
-EVENTS = ["dim_events", "int_app_sessions_seen", "stg_event_management__events", "stg_event_management__sessions"]
-REST = ["stg_event_management__registrations", "stg_event_management__venues"]
+EVENTS = ["dim_events", "stg_event_management__events", "stg_event_management__sessions"]
+REST = [
+    "int_app_sessions_seen",
+    "stg_event_management__registrations",
+    "stg_event_management__venues",
+]
 
 
 class Scan(NamedTuple):
