@@ -20,7 +20,9 @@ test-all: test  ## and what needs MariaDB (apt-get install mariadb-server), and 
 test-month: env  ## thirty days of daily loads and builds against a full refresh; about ten minutes
 	pytest -m month
 
-bench: env  ## what an increment on 20 and on 40 million messages costs, and what rollups save; an hour, 15 GB
+bench: env  ## latency and rate of landing; an increment on 20 and on 40 million messages; what rollups save: an hour, 15 GB
+	python -m bench.latency
+	python -m bench.landing
 	python -m bench.incremental
 	python -m bench.rollups
 
