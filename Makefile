@@ -17,7 +17,7 @@ test: env lint  ## everything that needs no system package, on a throwaway sandb
 test-all: test  ## and what needs MariaDB (apt-get install mariadb-server), and the month
 	pytest -n 2 --dist loadfile -m "mariadb or month"
 
-test-month: env  ## thirty days of daily loads and builds against a full refresh; about ten minutes
+test-month: env  ## thirty days of daily loads and builds against a full refresh; a quarter of an hour
 	pytest -m month
 
 bench: env  ## latency and rate of landing; an increment on 20 and on 40 million messages; what rollups save: an hour, 15 GB
