@@ -120,8 +120,7 @@ def stream(
         if name not in STREAMS:
             raise typer.BadParameter(f"{name} is not one of {', '.join(STREAMS)}")
     Privacy.from_env()
-    with Server.from_env().connect():
-        make_tables(loads.raw_tables())
+    make_tables(loads.raw_tables())
     telemetry = Telemetry()
     supervisor = Supervisor(
         sources or list(STREAMS),

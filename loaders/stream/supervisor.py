@@ -16,8 +16,9 @@ from multiprocessing.process import BaseProcess
 
 import psutil
 
+from loaders.loads import TOPICS
 from loaders.stream.telemetry import Telemetry
-from loaders.stream.worker import TOPICS, work
+from loaders.stream.worker import work
 
 _LOOK_SECONDS = 0.5
 _SCALE_SECONDS = 5.0

@@ -1,7 +1,6 @@
 """A worker: one process with one pipeline of its own, told to stop by SIGTERM or by our death."""
 
 import gc
-import logging
 import math
 import signal
 import threading
@@ -16,14 +15,12 @@ from kafka.errors import KafkaError
 from loaders import user_app
 from loaders.batch import Batch, Report
 from loaders.errors import GatehouseError
-from loaders.event_management import EVENT_DATA
 from loaders.landing import open_pipeline
+from loaders.loads import TOPICS, quiet_logs
 from loaders.stream.member import Member, Streaming
 from loaders.stream.telemetry import Beat
-from loaders.ticket_events import TICKET_EVENTS
 from loaders.topic import Feed, Reading, connect, partitions_of
 
-TOPICS: dict[str, Feed] = {feed.source: feed for feed in (EVENT_DATA, TICKET_EVENTS)}
 Tell = Callable[[Beat], None]
 SOURCES = (*TOPICS, user_app.SOURCE)
 
@@ -40,8 +37,7 @@ def work(source: str, number: int, supervisor: Connection) -> None:
     supervisor
         Is sent a `Beat` per batch; the last one of a worker that gives up tells why.
     """
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    logging.getLogger("stamina").setLevel(logging.ERROR)
+    quiet_logs()
     stopped = threading.Event()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
