@@ -206,7 +206,8 @@ def main() -> None:
     worlds = make(chosen.folder.absolute(), chosen.messages // crowd.ROWS_OF_HALF_DAY)
     try:
         measure(worlds, chosen.rounds)
-        tell(*worlds)
+        if chosen.rounds:
+            tell(*worlds)
     finally:
         for world in worlds:
             processes.down(world.sandbox.settings)

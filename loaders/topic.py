@@ -69,6 +69,7 @@ class Connection(BaseConfiguration):
     sasl_mechanism: str | None = None
     sasl_username: str | None = None
     sasl_password: TSecretStrValue | None = None
+    ssl_cafile: str | None = None
 
     @classmethod
     def of(cls, source: str) -> Self:
@@ -84,6 +85,7 @@ class Connection(BaseConfiguration):
             "sasl_mechanism": self.sasl_mechanism,
             "sasl_plain_username": self.sasl_username,
             "sasl_plain_password": self.sasl_password,
+            "ssl_cafile": self.ssl_cafile,
             "bootstrap_timeout_ms": 10_000,
         }
 
@@ -91,8 +93,9 @@ class Connection(BaseConfiguration):
         """Return the error to tell a person of."""
         return GatehouseError(
             f"Kafka at {self.bootstrap_servers} failed: {type(error).__name__}.",
-            f"Check that it runs (`gatehouse status`) and SOURCES__{source.upper()}__*; "
-            "the next run resumes where this one stopped.",
+            # A refused login or certificate is a timeout too: the client tries to the end.
+            f"Check that it runs (`gatehouse status`), and address, login and certificate in "
+            f"SOURCES__{source.upper()}__*; the next run resumes where this one stopped.",
         )
 
 

@@ -1,13 +1,17 @@
 """`gatehouse stream` on two machines: killed, cut off and poisoned, it loses and doubles nothing.
 
-One sandbox and a topic of its own. Two supervisors with states of their own share its consumer
-group, as two machines would, while records arrive; workers and supervisors are killed at random
-instants, ClickHouse too, and then both drain. What is in raw is held against what was sent.
+A topic on Apache Kafka, with TLS and SCRAM. Two supervisors with states of their own share its
+consumer group, as two machines would, while records arrive; workers and supervisors are killed at
+random instants, ClickHouse and the broker too, and then both drain. What is in raw is held against
+what was sent. Then the topic is read once more from its first offset, and logins fail.
+
+GATEHOUSE_KILLS=50 makes a soak of it.
 """
 
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,21 +22,29 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
-from kafka import KafkaAdminClient, KafkaProducer
-from kafka.admin import NewTopic
+from kafka import KafkaProducer, TopicPartition
+from kafka.admin import NewTopic, ScramMechanism, UserScramCredentialUpsertion
 
 from sandbox import processes
+from tests.apache_kafka import JARS, PASSWORD, USER, ApacheKafka
 from tests.integration.driving import gatehouse
 from tests.sandboxes import Sandbox, ask, free_port
 
+pytestmark = [
+    pytest.mark.kafka,
+    pytest.mark.skipif(
+        not JARS.exists() or shutil.which("java") is None,
+        reason="needs Apache Kafka: make test-all fetches it, with apt-get install maven",
+    ),
+]
 TOPIC = "killed"
 PARTITIONS = 3
-RECORDS = 9_000
+KILLS = int(os.environ.get("GATEHOUSE_KILLS", "12"))
+RECORDS = 750 * KILLS
 PER_SECOND = 250
-KILLS = 12
 
 
 def message(number: int, **changes: Any) -> dict[str, Any]:
@@ -69,20 +81,39 @@ POISON: list[tuple[bytes | None, str | None]] = [
 ]
 
 
+class Survived(NamedTuple):
+    sandbox: Sandbox
+    broker: ApacheKafka
+    machines: list["Machine"]
+
+    def load(self, **env: str) -> subprocess.CompletedProcess[str]:
+        """Read the topic to its end with `gatehouse load`."""
+        env = {**settings(self.broker), **env}
+        return gatehouse(self.sandbox, "load", "event_management", "--json", **env)
+
+
+def settings(broker: ApacheKafka) -> dict[str, str]:
+    """The variables that point event_management at the topic."""
+    return {
+        **broker.env("event_management"),
+        "SOURCES__EVENT_MANAGEMENT__TOPIC": TOPIC,
+        "SOURCES__EVENT_MANAGEMENT__GROUP_ID": TOPIC,
+        "SOURCES__EVENT_MANAGEMENT__DEAD_LETTER_TOPIC": f"{TOPIC}-dlq",
+    }
+
+
 class Machine:
     """A supervisor with a state folder and a port of its own."""
 
-    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
+    def __init__(self, sandbox: Sandbox, broker: ApacheKafka, folder: Path) -> None:
         self._port = free_port()
         self._log = folder.with_suffix(".log")
         self._env = {
             **os.environ,
             **sandbox.env,
+            **settings(broker),
             "GATEHOUSE_STATE": str(folder),
             "GATEHOUSE_STREAM_PORT": str(self._port),
-            "SOURCES__EVENT_MANAGEMENT__TOPIC": TOPIC,
-            "SOURCES__EVENT_MANAGEMENT__GROUP_ID": TOPIC,
-            "SOURCES__EVENT_MANAGEMENT__DEAD_LETTER_TOPIC": f"{TOPIC}-dlq",
             "STREAM__SESSION_SECONDS": "6",
         }
         self.start()
@@ -121,14 +152,16 @@ class Machine:
 
 
 @contextmanager
-def producing(broker: str) -> Iterator[threading.Thread]:
+def producing(broker: ApacheKafka) -> Iterator[threading.Thread]:
     """Send the records from a thread; every one of the poison ones stands between good ones."""
     values = [json.dumps(message(number)).encode() for number in range(100, 100 + RECORDS)]
     for place, (value, _) in enumerate(POISON):
         values.insert((place + 1) * RECORDS // (len(POISON) + 1), value)  # type: ignore[arg-type]
 
     def send() -> None:
-        producer = KafkaProducer(bootstrap_servers=broker, max_request_size=16 * 2**20)
+        producer = KafkaProducer(
+            **broker.options, max_request_size=16 * 2**20, enable_idempotence=True
+        )
         for number, value in enumerate(values):
             producer.send(TOPIC, value=value, key=b"k", partition=number % PARTITIONS)
             if number % PER_SECOND == 0:
@@ -143,40 +176,64 @@ def producing(broker: str) -> Iterator[threading.Thread]:
 
 
 @pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
+    made = ApacheKafka(tmp_path_factory.mktemp("kafka"))
+    try:
+        made.start()
+        yield made
+    finally:
+        made.kill()
+
+
+@pytest.fixture(scope="module")
 def survived(
-    new_sandbox: Callable[..., Sandbox], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Sandbox, list[Machine]]]:
+    new_sandbox: Callable[..., Sandbox],
+    broker: ApacheKafka,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Survived]:
     sandbox = new_sandbox()
     processes.up(sandbox.settings)
-    broker = sandbox.env["SOURCES__EVENT_MANAGEMENT__BOOTSTRAP_SERVERS"]
-    admin = KafkaAdminClient(bootstrap_servers=broker)
+    admin = broker.admin()
     admin.create_topics([NewTopic(TOPIC, PARTITIONS, 1), NewTopic(f"{TOPIC}-dlq", 1, 1)])
     admin.close()
     folder = tmp_path_factory.mktemp("machines")
-    machines = [Machine(sandbox, folder / name) for name in ("one", "two")]
+    machines = [Machine(sandbox, broker, folder / name) for name in ("one", "two")]
+    try:
+        with producing(broker) as sending:
+            harass(sandbox, broker, machines, sending)
+        wait_until_durable(sandbox)
+        yield Survived(sandbox, broker, machines)
+    finally:
+        for machine in machines:
+            machine.kill()
+
+
+def harass(
+    sandbox: Sandbox, broker: ApacheKafka, machines: list[Machine], sending: threading.Thread
+) -> None:
+    """Kill something every few seconds, as long as records arrive."""
     dice = random.Random(11)
-    with producing(broker) as sending:
-        kills = 0
-        while kills < KILLS or sending.is_alive():
-            time.sleep(dice.uniform(1, 5))
-            machine = dice.choice(machines)
-            if kills == KILLS // 3:
-                pid = {part.name: part.pid for part in processes.status(sandbox.settings)}
-                os.kill(pid["clickhouse"] or 0, signal.SIGKILL)
-                time.sleep(5)
-                processes.up(sandbox.settings)
-            elif kills == KILLS // 2:
-                machine.kill()
-                machine.start()
-            elif workers := machine.workers():
-                os.kill(dice.choice(workers), signal.SIGKILL)
-            else:
-                continue
-            kills += 1
-    wait_until_durable(sandbox)
-    yield sandbox, machines
-    for machine in machines:
-        machine.kill()
+    kills = 0
+    while kills < KILLS or sending.is_alive():
+        time.sleep(dice.uniform(1, 5))
+        machine = dice.choice(machines)
+        if kills % 12 == 4:
+            pid = {part.name: part.pid for part in processes.status(sandbox.settings)}
+            os.kill(pid["clickhouse"] or 0, signal.SIGKILL)
+            time.sleep(5)
+            processes.up(sandbox.settings)
+        elif kills % 12 == 6:
+            machine.kill()
+            machine.start()
+        elif kills % 12 == 8:
+            broker.kill()
+            time.sleep(2)
+            broker.start()
+        elif workers := machine.workers():
+            os.kill(dice.choice(workers), signal.SIGKILL)
+        else:
+            continue
+        kills += 1
 
 
 def wait_until_durable(sandbox: Sandbox) -> None:
@@ -213,25 +270,58 @@ def letters(sandbox: Sandbox) -> list[tuple[str, str]]:
 
 
 def test_every_record_is_a_row_or_a_dead_letter_and_no_offset_is_both(
-    survived: tuple[Sandbox, list[Machine]],
+    survived: Survived,
 ) -> None:
-    sandbox, _ = survived
-    found, refused = rows(sandbox), letters(sandbox)
+    found, refused = rows(survived.sandbox), letters(survived.sandbox)
     lands = {f"m{number}" for number in range(100, 100 + RECORDS)}
     lands |= {json.loads(v)["message_id"] for v, reason in POISON if reason is None and v}
-    assert {id_ for _, _, id_ in found} == lands
+    assert {id_ for _, _, id_ in found} == lands, [machine.log() for machine in survived.machines]
     assert len(found) == len(lands)
     assert Counter(reason for _, reason in refused) == Counter(r for _, r in POISON if r)
     offsets = {f"{TOPIC}/{partition}/{offset}" for partition, offset, _ in found}
     assert offsets.isdisjoint(position for position, _ in refused)
 
 
-def test_what_landed_twice_is_the_same_both_times(
-    survived: tuple[Sandbox, list[Machine]],
+def test_both_machines_tell_how_they_are_and_leave_in_ten_seconds(
+    survived: Survived,
 ) -> None:
-    sandbox, _ = survived
+    machines = survived.machines
+    until = time.monotonic() + 120  # whoever was killed often starts late
+    while not all(machine.health()["ready"] for machine in machines):
+        assert time.monotonic() < until, [machine.health() for machine in machines]
+        time.sleep(0.5)
+    for machine in machines:
+        assert 'gatehouse_stream_workers{source="event_management"} 1.0' in machine.metrics()
+    pids = [pid for machine in machines for pid in machine.workers()]
+    began = time.monotonic()
+    for machine in machines:
+        machine.process.send_signal(signal.SIGTERM)
+    codes = [machine.process.wait(20) for machine in machines]
+    assert time.monotonic() - began < 10
+    assert codes == [0, 0], [machine.log() for machine in machines]
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    assert json.loads(survived.load().stdout)[0]["read"] == 0
+
+
+def test_no_identifier_is_in_what_was_said(survived: Survived) -> None:
+    said = "".join(machine.log() for machine in survived.machines)
+    assert "Starting it again" in said
+    assert "usr-" not in said
+
+
+def test_read_again_from_its_first_offset_nothing_is_new_and_copies_are_equal(
+    survived: Survived,
+) -> None:
+    before = rows(survived.sandbox), sorted(letters(survived.sandbox))
+    admin = survived.broker.admin()
+    partitions = [TopicPartition(TOPIC, number) for number in range(PARTITIONS)]
+    admin.delete_group_offsets(TOPIC, partitions)
+    admin.close()
+    read = json.loads(survived.load().stdout)[0]["read"]
+    assert read == RECORDS + len(POISON)
+    assert (rows(survived.sandbox), sorted(letters(survived.sandbox))) == before
     differing = ask(
-        sandbox.settings,
+        survived.sandbox.settings,
         "transformer",
         f"""
         select offset from raw.event_management__event_data
@@ -242,38 +332,23 @@ def test_what_landed_twice_is_the_same_both_times(
     assert not differing
 
 
-def test_both_machines_tell_how_they_are_and_leave_in_ten_seconds(
-    survived: tuple[Sandbox, list[Machine]],
+def test_a_login_that_is_refused_is_told_and_read_on_from_when_it_is_mended(
+    survived: Survived,
 ) -> None:
-    sandbox, machines = survived
-    until = time.monotonic() + 30  # whoever was killed last is starting
-    while not all(machine.health()["ready"] for machine in machines):
-        assert time.monotonic() < until, [machine.health() for machine in machines]
-        time.sleep(0.5)
-    metrics = "".join(machine.metrics() for machine in machines)
-    assert 'gatehouse_stream_records_durable_total{source="event_management"}' in metrics
-    assert 'gatehouse_stream_failures_total{kind="exit -9",source="event_management"}' in metrics
-    pids = [pid for machine in machines for pid in machine.workers()]
-    began = time.monotonic()
-    for machine in machines:
-        machine.process.send_signal(signal.SIGTERM)
-    codes = [machine.process.wait(20) for machine in machines]
-    assert time.monotonic() - began < 10
-    assert codes == [0, 0], [machine.log() for machine in machines]
-    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
-    left = json.loads(
-        gatehouse(
-            sandbox,
-            *("load", "event_management", "--json"),
-            SOURCES__EVENT_MANAGEMENT__TOPIC=TOPIC,
-            SOURCES__EVENT_MANAGEMENT__GROUP_ID=TOPIC,
-        ).stdout
-    )
-    assert left[0]["read"] == 0
-
-
-def test_no_identifier_is_in_what_was_said(survived: tuple[Sandbox, list[Machine]]) -> None:
-    _, machines = survived
-    said = "".join(machine.log() for machine in machines)
-    assert "Starting it again" in said
-    assert "usr-" not in said
+    with KafkaProducer(**survived.broker.options) as producer:
+        producer.send(TOPIC, value=json.dumps(message(99)).encode(), key=b"k")
+        producer.flush()
+    wrong = survived.load(SOURCES__EVENT_MANAGEMENT__SASL_PASSWORD="a-wrong-one")
+    admin = survived.broker.admin()
+    scram = ScramMechanism.SCRAM_SHA_256
+    admin.alter_user_scram_credentials([UserScramCredentialUpsertion(USER, scram, "a-newer-one")])
+    expired = survived.load()
+    admin.alter_user_scram_credentials([UserScramCredentialUpsertion(USER, scram, PASSWORD)])
+    admin.close()
+    for refused in (wrong, expired):
+        said = refused.stdout + refused.stderr
+        assert refused.returncode == 1
+        assert "login and certificate in SOURCES__EVENT_MANAGEMENT__" in said
+        assert "a-wrong-one" not in said
+        assert PASSWORD not in said
+    assert json.loads(survived.load().stdout)[0]["read"] == 1
