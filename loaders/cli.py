@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from loaders import dead_letters, loads, replay, ticket_publisher
+from loaders import dead_letters, exporter, loads, replay, ticket_publisher
 from loaders.batch import Report, Tell
 from loaders.dead_letters import DeadLetter
 from loaders.errors import GatehouseError
@@ -140,6 +140,19 @@ def stream(
             "Nothing was lost: the next run, or `gatehouse load`, reads their last records again.",
         )
     out.print("drained and ended")
+
+
+@app.command()
+def metrics() -> None:
+    """Show Prometheus what loads, builds and ClickHouse left behind, on GATEHOUSE_METRICS_PORT."""
+    host = os.environ.get("GATEHOUSE_METRICS_HOST", "127.0.0.1")
+    port = int(os.environ.get("GATEHOUSE_METRICS_PORT", "18092"))
+    thread = exporter.serve(host, port)
+    out.print(f"metrics at http://{host}:{port}/metrics (Ctrl-C ends it)")
+    try:
+        thread.join()
+    except KeyboardInterrupt:
+        out.print("ended")
 
 
 @app.command()

@@ -36,3 +36,12 @@ grant select on raw.dead_letters to operator;
 grant select on quality.* to operator;
 grant select on system.query_log to operator;
 grant system flush logs on *.* to operator;
+
+-- monitor: what gatehouse metrics and the dashboards of operations show: how much and when, no record.
+grant show tables on raw.* to monitor;
+grant select on raw._dlt_loads to monitor;
+grant select(dead_letter_id, source, feed, reason, status, landed_at) on raw.dead_letters to monitor;
+grant select on quality.* to monitor;
+grant select on system.disks to monitor;
+grant select on system.metrics to monitor;
+grant select on system.events to monitor;

@@ -6,6 +6,7 @@ and fills them.
 """
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,16 @@ from loaders.errors import GatehouseError
 # Answers of ClickHouse that a later try may change: no connection or time (159, 209, 210), busy
 # or read-only for a while (164, 202, 242, 252, 319, 425), out of memory or disk (241, 243).
 _PASSING = {"159", "164", "202", "209", "210", "241", "242", "243", "252", "319", "425"}
+
+
+@dataclass
+class Stopwatch:
+    """Seconds that this process has waited for ClickHouse to take packages."""
+
+    seconds: float = 0.0
+
+
+LOADING = Stopwatch()
 
 
 @dataclass(frozen=True)
@@ -237,8 +248,12 @@ def land(pipeline: dlt.Pipeline, data: Any) -> None:
 @stamina.retry(on=lambda error: _is_passing(error), attempts=3, wait_initial=1.0, wait_jitter=0.5)
 def _finish(pipeline: dlt.Pipeline) -> None:
     if pipeline.has_pending_data:
-        pipeline.normalize()
-        pipeline.load()
+        began = time.monotonic()
+        try:
+            pipeline.normalize()
+            pipeline.load()
+        finally:
+            LOADING.seconds += time.monotonic() - began
 
 
 def _is_passing(error: Exception) -> bool:

@@ -25,13 +25,14 @@ from loaders import (
     freshservice_replica,
     gate_management,
     integrated_platform,
+    journal,
     topic,
     user_app,
 )
 from loaders.batch import Report, Tell
 from loaders.errors import GatehouseError
 from loaders.event_management import EVENT_DATA
-from loaders.landing import ddl
+from loaders.landing import LOADING, ddl
 from loaders.ticket_events import TICKET_EVENTS
 
 TOPICS = {feed.source: feed for feed in (EVENT_DATA, TICKET_EVENTS)}
@@ -111,6 +112,7 @@ def load_source(name: str, tell: Tell, listen: float = 0) -> list[Report]:
     """Load a source in this process; see `load`."""
     reports: list[Report] = []
     started = time.monotonic()
+    loading = LOADING.seconds
 
     def report(feed: str) -> Report:
         nonlocal started
@@ -132,6 +134,7 @@ def load_source(name: str, tell: Tell, listen: float = 0) -> list[Report]:
             report("-")
         reports[-1].error = explain(error)
     reports[-1].seconds = reports[-1].seconds or time.monotonic() - started
+    journal.note(name, reports, LOADING.seconds - loading)
     return reports
 
 

@@ -37,6 +37,9 @@ MAY = [
     ("operator", "select payload_sealed from raw.dead_letters"),
     ("operator", "system flush logs"),
     ("operator", "select count() from system.query_log"),
+    ("monitor", "select source, reason, status from raw.dead_letters final"),
+    ("monitor", "select total_rows from system.tables where database = 'raw'"),
+    ("monitor", "select free_space from system.disks"),
 ]
 
 MAY_NOT = [
@@ -64,6 +67,10 @@ MAY_NOT = [
     ("reader", "select * from url('http://127.0.0.1/', 'LineAsString')"),
     ("operator", "select * from raw.records"),
     ("operator", "select * from marts.facts"),
+    ("monitor", "select * from raw.records"),
+    ("monitor", "select payload_sealed from raw.dead_letters"),
+    ("monitor", "select * from marts.facts"),
+    ("monitor", "select * from system.query_log"),
 ]
 
 
