@@ -4,6 +4,7 @@ Prometheus and Alertmanager are the real ones with the files of monitoring/; onl
 waiting times are other ones. They watch the real exporters of a sandbox.
 """
 
+import json
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import dashboards
 from tests.integration.driving import gatehouse
 from tests.pagerduty import ROUTING_KEY, PagerDuty, pagerduty
 from tests.sandboxes import Sandbox, free_port
@@ -49,6 +51,16 @@ def test_every_rule_fires_past_its_limit_and_not_before(rules: Path) -> None:
     alerts = set(re.findall(r"- alert: (\w+)", rules.read_text()))
     assert alerts == set(re.findall(r"alertname=\"(\w+)\"", tests.read_text()))
     ran = subprocess.run(["promtool", "test", "rules", tests], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_prometheus_can_read_every_query_of_the_dashboards(tmp_path: Path) -> None:
+    asked = {query.text for query in dashboards.queries() if not query.user}
+    assert len(asked) > 20
+    rules = [{"record": f"r{n}", "expr": expr} for n, expr in enumerate(sorted(asked))]
+    path = tmp_path / "rules.yml"
+    path.write_text(json.dumps({"groups": [{"name": "dashboards", "rules": rules}]}))
+    ran = subprocess.run(["promtool", "check", "rules", path], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sandbox import processes
+from tests import dashboards
 from tests.integration import attendance_facts, attendance_marts, gate_facts
 from tests.integration.driving import dbt, gatehouse, pseudonym, truth, world
 from tests.sandboxes import Sandbox, ask
@@ -232,3 +233,13 @@ def _utc(value: Any) -> Any:
     if isinstance(value, datetime) and value.tzinfo is None:
         return value.replace(tzinfo=UTC)
     return value
+
+
+def test_every_query_of_the_dashboards_runs_as_the_user_that_grafana_is(built: Sandbox) -> None:
+    found = {
+        (query.dashboard, query.panel): ask(built.settings, query.user, query.text)
+        for query in dashboards.queries()
+        if query.user
+    }
+    assert {name for name, _ in found} == dashboards.dashboards().keys()
+    assert all(found[key] for key in found if key[0] in ("attendance", "service_desk"))

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from dbt.cli.main import dbtRunner
 
+from tests import dashboards
+
 ROOT = Path(__file__).parents[2]
 LAYERS = ["source", "seed", "staging", "snapshots", "marts", "realtime"]
 
@@ -110,3 +112,17 @@ def test_every_rollup_has_the_same_columns_but_for_its_bucket(manifest: Any) -> 
         # A family has the grains that its readers ask for: a day's backlog has no weekly sum.
         assert grains.keys() <= {"hourly", "daily", "weekly", "monthly"}, family
         assert len({tuple(columns) for columns in grains.values()}) == 1, family
+
+
+def test_every_dashboard_is_an_exposure_of_the_tables_that_it_reads(manifest: Any) -> None:
+    read: dict[str, set[str]] = {name: set() for name in dashboards.dashboards()}
+    for query in dashboards.queries():
+        read[query.dashboard] |= query.tables() if query.user else set()
+    exposed = {
+        exposure.name.removeprefix("grafana_"): {
+            node.split(".")[-1] for node in exposure.depends_on.nodes
+        }
+        for exposure in manifest.exposures.values()
+        if exposure.name.startswith("grafana_")
+    }
+    assert exposed == read
