@@ -23,7 +23,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from loaders import audit as audits
 from loaders import dead_letters, exporter, loads, replay, ticket_publisher
+from loaders.audit import Window
 from loaders.batch import Report, Tell
 from loaders.dead_letters import DeadLetter
 from loaders.errors import GatehouseError
@@ -51,6 +53,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to 
 Listen = Annotated[
     float, typer.Option(help="Hear the user app's socket for so many seconds before its REST.")
 ]
+_DIFFERENCES_TOLD = 20
 Reason = Annotated[str, typer.Option(help="Only this reason.")]
 SourceName = Annotated[str, typer.Option(help="Only this source.")]
 
@@ -98,7 +101,7 @@ def load(
     for name in sources or []:
         if name not in SOURCES:
             raise typer.BadParameter(f"{name} is not one of {', '.join(SOURCES)}")
-    with _progress(quiet=as_json) as tell_of:
+    with _progress("load", quiet=as_json) as tell_of:
         reports = loads.load(sources or loads.configured(), tell_of, listen)
     if not all(report.error for report in reports):
         make_tables(loads.raw_tables())
@@ -179,7 +182,7 @@ def publish(
 
 
 @contextmanager
-def _progress(*, quiet: bool) -> Iterator[TellOf]:
+def _progress(doing: str, *, quiet: bool) -> Iterator[TellOf]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -189,11 +192,11 @@ def _progress(*, quiet: bool) -> Iterator[TellOf]:
     with Progress(*columns, console=err, disable=quiet, transient=True) as bars:
 
         def tell_of(name: str) -> Tell:
-            task = bars.add_task(f"load {name}", total=None)
+            task = bars.add_task(f"{doing} {name}", total=None)
 
             def tell(done: int, total: int, stage: str = "") -> None:
-                doing = f"load {name} {stage}".rstrip()
-                bars.update(task, completed=done, total=total or None, description=doing)
+                of_what = f"{doing} {name} {stage}".rstrip()
+                bars.update(task, completed=done, total=total or None, description=of_what)
 
             return tell
 
@@ -289,6 +292,58 @@ def _find(
 ) -> list[DeadLetter]:
     with Server.from_env("operator").connect() as client:
         return dead_letters.find(client, ids=ids, source=source, reason=reason, status=status)
+
+
+@app.command()
+def audit(as_json: Json = False) -> None:
+    """Prove that source, raw, staging, facts and rollups agree, by counts and checksums per window.
+
+    Exit code 1 where they do not. What came since the last load or build is not held against them.
+    """
+    with _progress("audit", quiet=as_json) as tell_of:
+        windows, errors = audits.audit(tell_of)
+    differing = [window for window in windows if window.state == "differs"]
+    if as_json:
+        told = {
+            "agrees": not differing and not errors,
+            "steps": audits.steps(windows),
+            "differing": [vars(window) for window in differing],
+            "errors": errors,
+        }
+        out.print_json(json.dumps(told))
+    else:
+        _tell_windows(windows, differing)
+        for error in errors:
+            err.print(f"[red]error:[/red] {error}", highlight=False)
+    if differing or errors:
+        raise typer.Exit(1)
+
+
+def _tell_windows(windows: list[Window], differing: list[Window]) -> None:
+    steps = audits.steps(windows)
+    table = Table(box=None)
+    for column in ("source", "step", "into", "windows", "records", "differ", "wait"):
+        table.add_column(column, no_wrap=column != "into", overflow="fold")
+    for step in steps:
+        table.add_row(
+            step["source"],
+            step["step"].replace("_", " "),
+            step["below"].partition(".")[2],
+            *(f"{step[count]:,}" for count in ("windows", "records", "differ", "wait")),
+        )
+    out.print(table)
+    for window in differing[:_DIFFERENCES_TOLD]:
+        err.print(
+            f"[red]differs:[/red] {window.source}, {window.name}: {window.above} has "
+            f"{window.above_records:,} records, {window.below} {window.below_records:,}"
+            f"{', but other ones' if window.above_records == window.below_records else ''}.\n"
+            f"         {window.remedy}",
+            highlight=False,
+        )
+    if len(differing) > _DIFFERENCES_TOLD:
+        err.print(f"and {len(differing) - _DIFFERENCES_TOLD:,} windows more: see --json")
+    if any(step["wait"] for step in steps):
+        out.print("What waits has news since the last build: run `dbt build`, and audit again.")
 
 
 @app.command()

@@ -9,13 +9,18 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
+import clickhouse_connect
 import pytest
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.structs import OffsetAndMetadata
 
 from sandbox import processes
+from sandbox.settings import password
 from sandbox.world.moments import moment
-from tests.integration.driving import admin, gatehouse, truth, world
+from tests.integration.driving import admin, dbt, gatehouse, truth, world
 from tests.integration.identifiers import assert_nobody_in
 from tests.sandboxes import Sandbox, ask
 
@@ -31,6 +36,9 @@ SUB_LIMITS = {
 }
 LIMITS = {"total": 200, "window_seconds": 2, **SUB_LIMITS}
 BREAKS = {"missing_field", "wrong_type", "unknown_type"}
+BUILD = ("build", "--resource-types", "seed", "snapshot", "model")
+STATED = {"event_management", "integrated_platform"}  # of which there are no rollups
+AUDITED = {*STATED, "user_app", "gate_management", "freshservice"}
 LANDS = {None, "duplicate", "late", "out_of_order", "schema_addition"}
 
 
@@ -250,3 +258,123 @@ def test_nothing_is_left_to_load(killed: Sandbox) -> None:
 
 def test_nobody_is_in_what_killed_loads_left_behind(killed: Sandbox) -> None:
     assert_nobody_in(killed)
+
+
+@pytest.fixture(scope="module")
+def built(killed: Sandbox) -> Sandbox:
+    ran = dbt(killed, *BUILD, "--vars", json.dumps({"landing_grace_seconds": 0}))
+    assert ran.returncode == 0, ran.stdout
+    return killed
+
+
+def audit(sandbox: Sandbox) -> tuple[int, Any]:
+    ran = gatehouse(sandbox, "audit", "--json")
+    return ran.returncode, json.loads(ran.stdout)
+
+
+def test_the_audit_says_that_nothing_was_lost_or_doubled(built: Sandbox) -> None:
+    code, told = audit(built)
+    assert (code, told["differing"], told["errors"]) == (0, [], []), told
+    assert all(step["wait"] == 0 for step in told["steps"])
+    records: Counter[tuple[str, str]] = Counter()
+    for step in told["steps"]:
+        records[step["source"], step["step"]] += step["records"]
+    assert records.keys() == {
+        *((source, "source_to_raw") for source in ("event_management", "user_app")),
+        *((source, "raw_to_staging") for source in AUDITED),
+        *((source, "staging_to_facts") for source in AUDITED),
+        *((source, "facts_to_rollups") for source in AUDITED - STATED),
+    }
+    assert min(records.values()) > 10
+
+
+def test_the_audit_names_everything_that_is_lost_or_doubled(built: Sandbox) -> None:
+    settings = built.settings
+    transformer = clickhouse_connect.get_client(
+        host=settings.host,
+        port=settings.clickhouse_http_port,
+        username="transformer",
+        password=password("transformer"),
+        settings={"async_insert": 0},
+    )
+
+    def first(table: str, key: str, instant: str) -> tuple[str, str]:
+        rows = f"select * from {table} order by {key} limit 1"
+        [[day]] = transformer.query(f"select toString(toDate({instant})) from ({rows})").result_rows
+        return rows, day
+
+    def lose(table: str, key: str, instant: str) -> tuple[str, str]:
+        rows, day = first(table, key, instant)
+        transformer.command(f"delete from {table} where ({key}) in (select {key} from ({rows}))")
+        return table, day
+
+    def double(table: str, key: str, instant: str) -> tuple[str, str]:
+        rows, day = first(table, key, instant)
+        transformer.command(f"insert into {table} {rows}")
+        return table, day
+
+    staging, facts, rollups = "raw_to_staging", "staging_to_facts", "facts_to_rollups"
+    counted = "staging.stg_gate_management__gate_minutes"
+    tickets = "staging.stg_freshservice__tickets"
+    planted = {
+        ("event_management", staging): double(
+            "staging.stg_event_management__venues", "message_id", "occurred_at"
+        ),
+        ("event_management", facts): lose(
+            "marts.fct_registrations", "registration_id", "first_message_at"
+        ),
+        ("integrated_platform", facts): lose(
+            "marts.fct_platform_hours", "hour_at, event_id, channel, organization_id", "hour_at"
+        ),
+        ("user_app", facts): double(
+            "marts.fct_app_events", "type like 'check%', message_id", "received_at"
+        ),
+        ("user_app", rollups): lose(
+            "marts.rollup_attendance_weekly", "date_week, event_id, gate_id", "date_week"
+        ),
+        ("gate_management", rollups): double(
+            "marts.rollup_gates_hourly", "date_hour, event_id, gate_id", "date_hour"
+        ),
+        ("gate_management", staging): (
+            minute := lose(counted, "event_id, gate_id, lane, minute_at", "minute_at")
+        ),
+        ("gate_management", facts): ("marts.fct_gate_minutes", minute[1]),
+        ("freshservice", rollups): lose(
+            "marts.rollup_tickets_daily", "created_count = 0, date_day, group_id", "date_day"
+        ),
+        ("freshservice", staging): (version := lose(tickets, "ticket_id", "updated_at")),
+        ("freshservice", facts): ("marts.fct_tickets", version[1]),
+    }
+    expected = {(*step, *where) for step, where in planted.items()}
+    window = commit_what_never_landed(built) // 10_000 * 10_000
+    expected.add(
+        (
+            "event_management",
+            "source_to_raw",
+            "raw.event_management__event_data",
+            f"partition 0, offsets {window} to {window + 9_999}",
+        )
+    )
+    code, told = audit(built)
+    assert code == 1
+    found = {(it["source"], it["step"], it["below"], it["name"]) for it in told["differing"]}
+    assert found == expected
+    spoken = gatehouse(built, "audit")
+    assert spoken.returncode == 1
+    assert "dbt build --full-refresh -s fct_registrations+" in spoken.stderr
+    assert "back to offset" in spoken.stderr
+
+
+def commit_what_never_landed(sandbox: Sandbox) -> int:
+    """Publish a record, and commit as a loader that does so before it lands; return the offset."""
+    server = f"{sandbox.settings.host}:{sandbox.settings.kafka_port}"
+    with closing(KafkaProducer(bootstrap_servers=server)) as producer:
+        offset = int(producer.send("event-data", b"{}", partition=0).get(timeout=30).offset)
+    group = KafkaConsumer(
+        bootstrap_servers=server, group_id="gatehouse-event-data", enable_auto_commit=False
+    )
+    with closing(group):
+        partition = TopicPartition("event-data", 0)
+        group.assign([partition])
+        group.commit({partition: OffsetAndMetadata(offset + 1, "", -1)})
+    return offset

@@ -11,7 +11,7 @@ from dbt.cli.main import dbtRunner
 from tests import dashboards
 
 ROOT = Path(__file__).parents[2]
-LAYERS = ["source", "seed", "staging", "snapshots", "marts", "realtime"]
+LAYERS = ["source", "seed", "staging", "snapshots", "marts", "realtime", "audit"]
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def layer(unique_id: str, manifest: Any) -> str:
     ) or manifest.nodes[unique_id].fqn[1]
 
 
-def test_only_staging_and_realtime_read_sources_and_nothing_reads_what_is_downstream(
+def test_only_staging_realtime_and_the_audit_read_sources_and_nothing_reads_what_is_downstream(
     manifest: Any,
 ) -> None:
     for model in models(manifest):
@@ -45,7 +45,8 @@ def test_only_staging_and_realtime_read_sources_and_nothing_reads_what_is_downst
             read = layer(parent, manifest)
             assert LAYERS.index(read) <= LAYERS.index(own), f"{model.name} reads {parent}"
             assert own != "realtime" or read in ("source", "realtime"), f"{model.name}: {parent}"
-            assert read != "source" or own in ("staging", "realtime"), f"{model.name}: {parent}"
+            allowed = ("staging", "realtime", "audit")
+            assert read != "source" or own in allowed, f"{model.name}: {parent}"
 
 
 def test_every_model_is_in_one_half_of_the_warehouse(manifest: Any) -> None:
