@@ -14,7 +14,7 @@ demo: env  ## sandbox, 90 days of history, loads, dbt build, docs, and a report
 test: env lint  ## everything that needs no system package, on a throwaway sandbox
 	pytest -n 2 --dist loadfile -m "not mariadb and not monitoring and not kafka and not month"
 
-test-all: test $(VENV)/kafka  ## and what needs MariaDB, Apache Kafka and Prometheus (apt-get install mariadb-server maven prometheus prometheus-alertmanager), and the month
+test-all: test $(VENV)/kafka  ## and what needs MariaDB, Apache Kafka, Prometheus and rsyslog (apt-get install mariadb-server maven prometheus prometheus-alertmanager rsyslog-elasticsearch), and the month
 	pytest -n 2 --dist loadfile -m "mariadb or monitoring or kafka or month"
 
 $(VENV)/kafka: tests/apache_kafka.pom.xml

@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 something failed, told in one line; 2 the command line was
 import http.server
 import importlib.util
 import json
+import logging
 import os
 import signal
 import sys
@@ -129,7 +130,7 @@ def stream(
         sources or list(STREAMS),
         workers,
         telemetry,
-        lambda line: err.print(line, highlight=False, markup=False, soft_wrap=True),
+        _say,
     )
     host = os.environ.get("GATEHOUSE_STREAM_HOST", "127.0.0.1")
     port = int(os.environ.get("GATEHOUSE_STREAM_PORT", "18091"))
@@ -143,6 +144,11 @@ def stream(
             "Nothing was lost: the next run, or `gatehouse load`, reads their last records again.",
         )
     out.print("drained and ended")
+
+
+def _say(line: str) -> None:
+    logging.getLogger("loaders.stream").info(line, extra={"event.dataset": "gatehouse.stream"})
+    err.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()

@@ -78,7 +78,13 @@ def configured() -> list[str]:
 
 def quiet_logs() -> None:
     """Let the libraries say what nobody else says: a load tells of its retries and failures."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    terminal = logging.StreamHandler()
+    terminal.setLevel(logging.WARNING)
+    # What became of a load is told to a person as a table.
+    terminal.addFilter(lambda record: record.name != journal.__name__)
+    form = "%(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.WARNING, format=form, handlers=[terminal])
+    journal.keep_log()
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     logging.getLogger("stamina").setLevel(logging.ERROR)
 

@@ -20,8 +20,9 @@ from loaders.loads import configured
     ],
 )
 def test_what_is_not_configured_is_named(
-    source: str, variables: list[str], monkeypatch: pytest.MonkeyPatch
+    source: str, variables: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    monkeypatch.setenv("GATEHOUSE_STATE", str(tmp_path))
     monkeypatch.chdir(Path(__file__).parents[2])
     monkeypatch.setenv("GATEHOUSE_PRIVACY_KEYS", "k1:a-secret-for-this-test-only")
     for variable in variables:
