@@ -8,12 +8,14 @@ import importlib.util
 import json
 import logging
 import os
+import shlex
 import signal
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -25,7 +27,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from loaders import audit as audits
-from loaders import dead_letters, exporter, loads, replay, ticket_publisher
+from loaders import dead_letters, exporter, loads, replay, schedule, ticket_publisher
 from loaders.audit import Window
 from loaders.batch import Report, Tell
 from loaders.dead_letters import DeadLetter
@@ -99,16 +101,65 @@ def load(
 
     The replica only where it is configured; the API not where there is a replica in its place.
     """
-    for name in sources or []:
-        if name not in SOURCES:
-            raise typer.BadParameter(f"{name} is not one of {', '.join(SOURCES)}")
-    with _progress("load", quiet=as_json) as tell_of:
-        reports = loads.load(sources or loads.configured(), tell_of, listen)
-    if not all(report.error for report in reports):
-        make_tables(loads.raw_tables())
+    reports = _load(_known(sources) or loads.configured(), listen, quiet=as_json)
     _tell(reports, as_json)
     if any(report.error for report in reports):
         raise typer.Exit(1)
+
+
+def _known(sources: list[str] | None) -> list[str]:
+    for name in sources or []:
+        if name not in SOURCES:
+            raise typer.BadParameter(f"{name} is not one of {', '.join(SOURCES)}")
+    return sources or []
+
+
+def _load(names: list[str], listen: float = 0, *, quiet: bool = False) -> list[Report]:
+    with _progress("load", quiet=quiet) as tell_of:
+        reports = loads.load(names, tell_of, listen)
+    if not all(report.error for report in reports):
+        make_tables(loads.raw_tables())
+    return reports
+
+
+@app.command("schedule")
+def run_schedule(
+    sources: Annotated[list[str] | None, typer.Argument(help=f"From {', '.join(SOURCES)}.")] = None,
+    once: Annotated[bool, typer.Option("--once", help="One turn: for cron and the like.")] = False,
+    beside_stream: Annotated[
+        bool, typer.Option("--beside-stream", help="Leave the topics to `gatehouse stream`.")
+    ] = False,
+    dbt: Annotated[str, typer.Option(help="Further arguments of `dbt build`.")] = "",
+) -> None:
+    """Load every source at its own pace and build what landed, until Ctrl-C.
+
+    The paces are in .dlt/config.toml, section schedule. All sources unless some are named.
+    """
+    names = _known(sources) or loads.configured()
+    if beside_stream:
+        names = [name for name in names if name not in loads.TOPICS]
+    warehouse = schedule.Dbt(ROOT)
+
+    def load_and_tell(due: list[str]) -> list[Report]:
+        out.rule(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC", align="left")
+        reports = _load(due)
+        _tell(reports, as_json=False)
+        return reports
+
+    def build_and_tell() -> schedule.Built:
+        built = warehouse.build(shlex.split(dbt))
+        counts = ", ".join(f"{count} {status}" for status, count in built.counts.most_common())
+        out.print(f"dbt build: {counts or 'nothing done'}, {built.seconds:.0f} s", highlight=False)
+        for problem in built.problems:
+            err.print(problem, highlight=False, markup=False, soft_wrap=True)
+        return built
+
+    timetable = schedule.Timetable(schedule.Cadence.of(names))
+    try:
+        if not schedule.run(timetable, load_and_tell, build_and_tell, once=once):
+            raise typer.Exit(1)
+    except KeyboardInterrupt:
+        out.print("ended")
 
 
 @app.command()
