@@ -138,13 +138,15 @@ class Dbt:
         with _inside(self._project):
             changed_at = max(path.stat().st_mtime for path in self.files())
             if self._manifest is None or changed_at > self._read_at:
-                parsed = dbtRunner().invoke(["--quiet", "parse"])
+                parsed = dbtRunner().invoke(["--log-level", "none", "parse"])
                 if not isinstance(parsed.result, Manifest):
                     raise GatehouseError(
                         f"dbt cannot read {self._project}: {parsed.exception}", "Run `dbt parse`."
                     )
                 self._manifest, self._read_at = parsed.result, changed_at
-            done = dbtRunner(manifest=self._manifest).invoke(["--quiet", "build", *arguments])
+            done = dbtRunner(manifest=self._manifest).invoke(
+                ["--log-level", "none", "build", *arguments]
+            )
         results = done.result.results if isinstance(done.result, RunExecutionResult) else []
         problems = [
             f"{result.status}: {result.node.name}: {result.message}"
