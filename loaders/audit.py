@@ -351,25 +351,31 @@ def audit(tell_of: TellOf) -> tuple[list[Window], list[str]]:
             windows += compare(tell_of(name))
         except (GatehouseError, ConfigFieldMissingException) as error:
             errors.append(explain(error))
-    return sorted(windows, key=lambda window: (*_pair(window), window.name)), errors
+    return sorted(windows, key=_place), errors
 
 
 def steps(windows: list[Window]) -> list[dict[str, Any]]:
-    """Count the windows and their states per pair of layers, in their order."""
+    """Count the windows and their states per source and step, in their order."""
     return [
         {
             "source": source,
             "step": STEPS[step],
-            "above": above,
-            "below": below,
-            "windows": len(group := list(found)),
+            "tables": len({window.below for window in group}),
+            "windows": len(group),
             "records": sum(window.above_records for window in group),
             "differ": sum(window.state == "differs" for window in group),
             "wait": sum(window.state == "waits" for window in group),
         }
-        for (source, step, above, below), found in groupby(windows, _pair)
+        for (source, step), found in groupby(windows, lambda window: _place(window)[:2])
+        if (group := list(found))
     ]
 
 
-def _pair(window: Window) -> tuple[str, int, str, str]:
-    return window.source, STEPS.index(window.step), window.above, window.below
+def _place(window: Window) -> tuple[str, int, str, str, str]:
+    return (
+        window.source,
+        STEPS.index(window.step),
+        window.above,
+        window.below,
+        window.name,
+    )

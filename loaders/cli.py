@@ -379,15 +379,12 @@ def audit(as_json: Json = False) -> None:
 def _tell_windows(windows: list[Window], differing: list[Window]) -> None:
     steps = audits.steps(windows)
     table = Table(box=None)
-    for column in ("source", "step", "into", "windows", "records", "differ", "wait"):
-        table.add_column(column, no_wrap=column != "into", overflow="fold")
+    for column in ("source", "step", "tables", "windows", "records", "differ", "wait"):
+        table.add_column(column)
     for step in steps:
-        table.add_row(
-            step["source"],
-            step["step"].replace("_", " "),
-            step["below"].partition(".")[2],
-            *(f"{step[count]:,}" for count in ("windows", "records", "differ", "wait")),
-        )
+        counts = (step[name] for name in ("tables", "windows", "records", "differ", "wait"))
+        name = step["step"].replace("_", " ")
+        table.add_row(step["source"], name, *(f"{count:,}" for count in counts))
     out.print(table)
     for window in differing[:_DIFFERENCES_TOLD]:
         err.print(
@@ -396,6 +393,7 @@ def _tell_windows(windows: list[Window], differing: list[Window]) -> None:
             f"{', but other ones' if window.above_records == window.below_records else ''}.\n"
             f"         {window.remedy}",
             highlight=False,
+            soft_wrap=True,
         )
     if len(differing) > _DIFFERENCES_TOLD:
         err.print(f"and {len(differing) - _DIFFERENCES_TOLD:,} windows more: see --json")

@@ -36,15 +36,15 @@ with app as (
         'user_app', 'raw_to_staging',
         above={
             'of': app_events,
-            'by': 'event_id, message_id',
+            'by': 'cityHash64(event_id, message_id)',
             'day': 'min(received_at)',
-            'key': 'event_id, message_id, min(received_at)',
+            'key': 'cityHash64(event_id, message_id), min(received_at)',
             'stamp': 'max(landed_at)',
         },
         below={
             'of': staged_app_events,
             'day': 'received_at',
-            'key': 'event_id, message_id, received_at',
+            'key': 'cityHash64(event_id, message_id), received_at',
         },
     ) }}
     union all

@@ -1,7 +1,25 @@
--- One row per step of tickets from one layer to the next, and UTC day that was compared.
+-- One row per step of the desk's records from one layer to the next, and UTC day that was compared.
 
 {%- set staged_tickets = ref('stg_freshservice__tickets') %}
 {%- set tickets = ref('fct_tickets') %}
+{#- Feed, what names a record in raw and in staging, and whether staging keeps its versions. #}
+{%- set child = 'parent_type, parent_id, ' %}
+{%- set feeds = [
+    ('conversations', 'parent_id, record_id', 'ticket_id, conversation_id', false),
+    ('time_entries', child ~ 'record_id', child ~ 'time_entry_id', false),
+    ('tasks', child ~ 'record_id', child ~ 'task_id', false),
+    ('csat_responses', child ~ 'record_id', child ~ 'csat_response_id', true),
+    ('requested_items', child ~ 'record_id', child ~ 'requested_item_id', false),
+    ('problems', 'record_id', 'problem_id', true),
+    ('changes', 'record_id', 'change_id', false),
+    ('releases', 'record_id', 'release_id', false),
+    ('assets', 'record_id', 'asset_id', true),
+    ('contracts', 'record_id', 'contract_id', false),
+    ('purchase_orders', 'record_id', 'purchase_order_id', false),
+    ('requesters', 'record_id', 'requester_id', false),
+    ('agents', 'record_id', 'agent_id', false),
+    ('groups', 'record_id', 'group_id', false),
+] %}
 {%- set milestones -%}
     [
         ('created', toNullable(created_at)),
@@ -64,6 +82,25 @@ steps as (
         },
         below={'of': staged_tickets, 'day': 'updated_at', 'key': 'ticket_id, updated_at'},
     ) }}
+    {%- for feed, landed_key, staged_key, keeps_versions in feeds %}
+    union all
+    {{ audit_step(
+        'freshservice', 'raw_to_staging',
+        above={
+            'of': source('freshservice', feed),
+            'where': 'source_at is not null',
+            'by': landed_key ~ (', source_at' if keeps_versions else ''),
+            'day': 'max(assumeNotNull(source_at))',
+            'key': landed_key ~ ', max(assumeNotNull(source_at))',
+            'stamp': 'max(landed_at)',
+        },
+        below={
+            'of': ref('stg_freshservice__' ~ feed),
+            'day': 'updated_at',
+            'key': staged_key ~ ', updated_at',
+        },
+    ) }}
+    {%- endfor %}
     union all
     {{ audit_step(
         'freshservice', 'staging_to_facts', is_kept_whole=true,

@@ -105,8 +105,7 @@ def test_steps_are_counted_by_state() -> None:
         {
             "source": "user_app",
             "step": "raw_to_staging",
-            "above": "raw.a",
-            "below": "staging.b",
+            "tables": 1,
             "windows": 3,
             "records": 6,
             "differ": 1,
