@@ -397,6 +397,10 @@ def _tell_windows(windows: list[Window], differing: list[Window]) -> None:
         )
     if len(differing) > _DIFFERENCES_TOLD:
         err.print(f"and {len(differing) - _DIFFERENCES_TOLD:,} windows more: see --json")
+    for source in audits.SOURCES.keys() - {
+        it.source for it in windows if it.step == audits.STEPS[0]
+    }:
+        out.print(f"Of {source} nothing has landed that could be held against the source.")
     if any(step["wait"] for step in steps):
         out.print("What waits has news since the last build: run `dbt build`, and audit again.")
 
