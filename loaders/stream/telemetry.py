@@ -63,9 +63,9 @@ class Beat:
         return cls(copy.deepcopy(report), lag, partitions)
 
     @classmethod
-    def gave_up(cls, source: str, error: Exception) -> "Beat":
-        """Tell why a worker ends."""
-        return cls(Report(source, "", error=str(error), note=type(error).__name__))
+    def gave_up(cls, source: str, kind: str, error: str) -> "Beat":
+        """Tell why a worker ends: the kind of error, and the error in words."""
+        return cls(Report(source, "", error=error, note=kind))
 
     def with_batch(self, batch: Batch, seconds: float) -> "Beat":
         """Add the batch that just landed."""

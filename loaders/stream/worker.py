@@ -10,13 +10,12 @@ from multiprocessing.connection import Connection
 from types import FrameType
 
 from dlt.common.configuration.exceptions import ConfigFieldMissingException
-from kafka.errors import KafkaError
 
 from loaders import user_app
 from loaders.batch import Batch, Report
 from loaders.errors import GatehouseError
 from loaders.landing import open_pipeline
-from loaders.loads import TOPICS, quiet_logs
+from loaders.loads import TOPICS, explain, quiet_logs
 from loaders.stream.member import Member, Streaming
 from loaders.stream.telemetry import Beat
 from loaders.topic import Feed, Reading, connect, partitions_of
@@ -59,8 +58,8 @@ def work(source: str, number: int, supervisor: Connection) -> None:
             _join(feed, number, tell, stopped)
         else:
             _listen(tell, stopped)
-    except (GatehouseError, ConfigFieldMissingException, KafkaError) as error:
-        tell(Beat.gave_up(source, error))
+    except (GatehouseError, ConfigFieldMissingException) as error:
+        tell(Beat.gave_up(source, type(error).__name__, explain(error)))
         raise SystemExit(1) from None
 
 

@@ -212,7 +212,7 @@ def test_ready_means_every_worker_was_heard_and_none_has_an_error(telemetry: Tel
     assert telemetry.health()["sources"]["a"]["error"] == "Kafka does not answer."
     telemetry.heard("a_1", Beat(Report("a", "f", read=1), rows=1))
     assert telemetry.health()["ready"]
-    telemetry.heard("a_1", Beat.gave_up("a", GatehouseError("The door is shut.", "Open it.")))
+    telemetry.heard("a_1", Beat.gave_up("a", "GatehouseError", "The door is shut."))
     assert telemetry.last_words("a_1")[0] == "GatehouseError"
     telemetry.ended("a_1", telemetry.last_words("a_1")[1], "GatehouseError")
     assert "The door is shut." in telemetry.health()["sources"]["a"]["error"]
