@@ -29,7 +29,9 @@ def built(request: pytest.FixtureRequest, new_sandbox: Callable[..., Sandbox]) -
     assert gatehouse(sandbox, "up", "--wait-for-history").returncode == 0
     loaded = gatehouse(sandbox, "load")
     assert loaded.returncode == 0, loaded.stderr
-    ran = dbt(sandbox, "build")
+    # A tenth of dirt is meant to stop a build: there the shares are told, not judged.
+    unjudged = json.dumps({"quality_min_records": 10**9} if request.param == "0.1" else {})
+    ran = dbt(sandbox, "build", "--vars", unjudged)
     assert ran.returncode == 0, ran.stdout
     return sandbox
 
@@ -216,6 +218,36 @@ def test_registrations_say_who_came_and_who_did_not(built: Sandbox) -> None:
     assert agree > 10
     if built.settings.dirt == 0:
         assert differ == 0
+
+
+def test_quality_measures_the_dirt_that_was_planted(built: Sandbox) -> None:
+    found = {
+        (metric, source, field): (failed, records, status)
+        for metric, source, field, failed, records, status in ask(
+            built.settings,
+            "operator",
+            "select metric, source, field, failed_count, records_count, status"
+            " from quality.fct_quality_measurements",
+        )
+    }
+    dirt = truth(built, "dirt")
+    for source in ("event_management", "user_app", "gate_management"):
+        lines = [line for line in dirt if line["source"] == source]
+        refused = sum(line["expected"].startswith("dead_letter:") for line in lines)
+        failed, records, status = found["refused_ratio", source, ""]
+        assert failed == refused
+        if built.settings.dirt != 0.1:
+            assert status == ("warn" if failed / records > 0.001 else "pass")
+        if source != "gate_management":
+            again = sum(line["kind"] == "duplicate" for line in lines)
+            assert found["landed_again_ratio", source, ""][0] == again
+    marts = rows(built, ["ticket_id"], "marts.fct_tickets")
+    tickets = [line for line in truth(built, "tickets") if line["ticket_id"] in marts]
+    unprioritised = sum(line["priority"] is None for line in tickets)
+    assert found["missing_ratio", "freshservice", "priority"][:2] == (unprioritised, len(tickets))
+    for (metric, _, _), (failed, _, _) in found.items():
+        if metric in ("duplicate_ratio", "orphan_ratio") or built.settings.dirt == 0:
+            assert failed == 0 or metric == "broken_rule_ratio"
 
 
 @pytest.mark.parametrize("holds", attendance_marts.CHECKS, ids=lambda check: check.__name__)

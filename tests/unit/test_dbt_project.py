@@ -49,12 +49,12 @@ def test_only_staging_realtime_and_the_audit_read_sources_and_nothing_reads_what
             assert read != "source" or own in allowed, f"{model.name}: {parent}"
 
 
-def test_every_model_is_in_one_half_of_the_warehouse(manifest: Any) -> None:
+def test_every_model_is_in_one_part_of_the_warehouse(manifest: Any) -> None:
     unions = [selector["definition"]["union"] for selector in manifest.selectors.values()]
     paths = [part["value"] for union in unions for part in union]
     for model in models(manifest):
-        halves = [path for path in paths if fnmatch(model.original_file_path, f"{path}*")]
-        assert len(halves) == 1, f"{model.name} is in {halves} of selectors.yml"
+        parts = [path for path in paths if fnmatch(model.original_file_path, f"{path}*")]
+        assert len(parts) == 1, f"{model.name} is in {parts} of selectors.yml"
 
 
 def test_every_model_begins_with_its_grain(manifest: Any) -> None:
