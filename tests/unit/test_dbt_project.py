@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml  # type: ignore[import-untyped]
 from dbt.cli.main import dbtRunner
 
 from tests import dashboards
@@ -127,3 +128,12 @@ def test_every_dashboard_is_an_exposure_of_the_tables_that_it_reads(manifest: An
         if exposure.name.startswith("grafana_")
     }
     assert exposed == read
+
+
+def test_alerts_of_quality_have_the_limits_by_which_a_build_judges() -> None:
+    limits = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]["quality_limits"]
+    rules = (ROOT / "monitoring" / "prometheus" / "rules" / "quality.yml").read_text()
+    found = re.findall(r'quality_value\{metric="(\w+)"\} > ([\d.]+) and \w+ (> 0|== 2)', rules)
+    assert len(found) > 7
+    for metric, limit, status in found:
+        assert float(limit) == limits[metric][status == "== 2"], metric
