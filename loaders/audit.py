@@ -6,7 +6,7 @@ checksum on both sides: the sum of a hash of each record's identity, copies coun
 
 A topic is compared up to what the consumer group has committed, the app's messages up to the last
 one that landed: what came since is for the next load. What a source keeps no longer, or raw after
-its three months, is not compared.
+its three months, is not compared, and neither is what a source still has of the forgotten.
 """
 
 import time
@@ -32,9 +32,9 @@ from loaders.batch import Tell
 from loaders.door import RefusedError
 from loaders.errors import GatehouseError
 from loaders.event_management import EVENT_DATA
-from loaders.landing import Server
+from loaders.landing import Server, ask_who_is_forgotten
 from loaders.loads import TellOf, explain
-from loaders.privacy import Privacy
+from loaders.privacy import Privacy, is_anyone_forgotten
 from loaders.ticket_events import TICKET_EVENTS
 from loaders.user_app.api import Api
 
@@ -167,6 +167,8 @@ def of_topic(feed: topic.Feed, tell: Tell) -> list[Window]:
         When Kafka or ClickHouse cannot go on.
     """
     settings = topic.Reading.of(feed.source)
+    ask_who_is_forgotten()
+    door = feed.door(Privacy.from_env())
     tally = Tally()
     oldest: dict[tuple[int, int], datetime] = {}
     with topic.connect(feed.source, settings) as (consumer, _):
@@ -178,6 +180,8 @@ def of_topic(feed: topic.Feed, tell: Tell) -> list[Window]:
         total = sum(ends.values()) - sum(begins.values())
         for done, record in enumerate(_records(consumer, begins, ends)):
             window = record.partition, record.offset // _WINDOW_OFFSETS
+            if is_anyone_forgotten() and door.is_forgotten(record.value):
+                continue
             tally.add(window, f"{record.topic}/{record.partition}/{record.offset}")
             published_at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
             oldest[window] = min(published_at, oldest.get(window, published_at))
@@ -279,6 +283,7 @@ def of_app(
         When the API or ClickHouse cannot go on.
     """
     api = Api(base_url, client_id, client_secret)
+    ask_who_is_forgotten()
     door = user_app.door(Privacy.from_env())
     since = datetime.combine(datetime.now(UTC) - _KEPT, midnight.min, UTC)
     tally = Tally()
@@ -296,6 +301,8 @@ def of_app(
                 except RefusedError:
                     continue  # nobody knows its number: it is a dead letter without a position
                 oldest = min(oldest, envelope["received_at"])
+                if is_anyone_forgotten() and door.is_forgotten(line):
+                    continue
                 if envelope["seq"] not in seen:
                     seen.add(envelope["seq"])
                     tally.add(envelope["received_at"].date(), str(envelope["seq"]))

@@ -10,7 +10,7 @@ import dlt
 import pyarrow as pa
 
 from loaders import dead_letters
-from loaders.door import RefusedError
+from loaders.door import FORGOTTEN, RefusedError
 from loaders.privacy import Privacy
 
 MAX_BYTES = 256 * 2**20
@@ -104,9 +104,16 @@ class Batch:
 
     def refuse(
         self, position: str, refused: RefusedError, data: bytes | None, source_at: datetime | None
-    ) -> None:
-        """Add a record that did not pass, as the source sent it."""
+    ) -> bool:
+        """Add a record that did not pass, as the source sent it; return whether it is kept.
+
+        What is about somebody who was forgotten, or may be, is not.
+        """
         report = self._report
+        if refused.reason == FORGOTTEN or self._privacy.tells_of_forgotten(data or b""):
+            report.read += 1
+            report.refused[FORGOTTEN] += 1
+            return False
         self.letters.append(
             dead_letters.bury(
                 self._privacy, report.source, report.feed, position, refused, data, source_at
@@ -114,6 +121,7 @@ class Batch:
         )
         report.read += 1
         report.refused[refused.reason] += 1
+        return True
 
     def items(self) -> Iterator[Any]:
         """Yield the tables for dlt."""

@@ -20,6 +20,7 @@ from loaders.privacy import Privacy
 Record = dict[str, Any]
 Normaliser = Callable[[str], str]
 Rewrite = Callable[[Record, Privacy], Iterable[str]]
+FORGOTTEN = "forgotten"
 
 
 class RefusedError(Exception):
@@ -28,7 +29,8 @@ class RefusedError(Exception):
     Parameters
     ----------
     reason
-        Kind of refusal: null_value, not_utf8, not_json, not_object, unknown_type or schema.
+        Kind of refusal: null_value, not_utf8, not_json, not_object, unknown_type or schema; or
+        forgotten, of which no dead letter is kept.
     detail
         Path and rule that failed. Never a value: it could identify somebody.
     """
@@ -63,6 +65,9 @@ class Door:
     public
         Names of fields in an object that is to be pseudonymised which stay all the same: path of
         the object, the names.
+    person
+        Path of the private field that says whom the record is about, where it is about somebody:
+        of whoever was forgotten no such record lands.
     rewrite
         Changes a record that passed before its fields are replaced, and says what it met that
         nobody knows.
@@ -81,10 +86,14 @@ class Door:
         known_fields: Callable[[Record], list[tuple[str, Record, frozenset[str]]]],
         privacy: Privacy,
         public: Mapping[str, frozenset[str]] = MappingProxyType({}),
+        person: str = "",
         rewrite: Rewrite = lambda _record, _privacy: (),
     ) -> None:
         self._rewrite = rewrite
         self._validator = jsonschema_rs.validator_for(schema, validate_formats=True)
+        *parents_of_person, self._person = person.split(".")
+        self._parents_of_person = tuple(parents_of_person)
+        self._normalise_person = private.get(person, str)
         nothing: frozenset[str] = frozenset()
         self._private: dict[tuple[str, ...], list[tuple[str, Normaliser, frozenset[str]]]] = {}
         for path, normalise in private.items():
@@ -121,10 +130,15 @@ class Door:
         Raises
         ------
         RefusedError
-            With reason unknown_type (its `type` is not one of the schema's) or schema.
+            With reason unknown_type (its `type` is not one of the schema's), schema or forgotten.
         """
         if not self._validator.is_valid(record):
             raise self._refusal(record)
+        if self._person:
+            for holder in _holders(record, self._parents_of_person):
+                about = holder.get(self._person)
+                if about and self._privacy.is_forgotten(self._normalise_person(str(about))):
+                    raise RefusedError(FORGOTTEN, self._person)
         for prefix, fields, known in self._known_fields(record):
             if new := fields.keys() - known:
                 self.new_fields.update(f"{prefix}{name}" for name in new)
@@ -140,6 +154,14 @@ class Door:
                     if public and isinstance(value, dict):
                         holder[key] |= {name: value[name] for name in public & value.keys()}
         return self._privacy.scrub(orjson.dumps(record).decode())
+
+    def is_forgotten(self, data: bytes | None) -> bool:
+        """Tell whether a record does not land because of whom it is about."""
+        try:
+            self.admit(self.parse(data))
+        except RefusedError as refused:
+            return refused.reason == FORGOTTEN or self._privacy.tells_of_forgotten(data or b"")
+        return False
 
     def _refusal(self, record: Record) -> RefusedError:
         errors = list(self._validator.iter_errors(record))

@@ -42,6 +42,7 @@ PRIVATE = {
     "data.full_name": verbatim,
     "data.phone": phone,
 }
+PERSON = "data.user_id"
 _SCHEMA = read_schema("event_data_schema.json")
 _ENVELOPE = frozenset(_SCHEMA["properties"])
 
@@ -66,7 +67,7 @@ def _known_fields(record: Record) -> list[tuple[str, Record, frozenset[str]]]:
 
 def door(privacy: Privacy) -> Door:
     """Return the door of the topic's messages."""
-    return Door(_SCHEMA, PRIVATE, _known_fields, privacy)
+    return Door(_SCHEMA, PRIVATE, _known_fields, privacy, person=PERSON)
 
 
 def row(record: Record, payload: str, position: str, published_at: datetime) -> tuple[Any, ...]:

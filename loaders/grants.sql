@@ -13,6 +13,8 @@ grant table engine on ReplacingMergeTree to loader;
 -- at work; of everyone's running statements it sees the text, which never holds an identifier.
 grant select on raw.* to transformer;
 revoke select on raw.dead_letters from transformer;
+revoke select on raw.forgetting from transformer;
+revoke select on raw.forgetting_dry_run from transformer;
 grant select(dead_letter_id, source, feed, position, reason, source_at, status, _dlt_load_id, landed_at) on raw.dead_letters to transformer;
 grant create database, create table, create view, drop table, drop view, select, insert, alter table, alter view, truncate on staging.* to transformer;
 grant create database, create table, create view, drop table, drop view, select, insert, alter table, alter view, truncate on snapshots.* to transformer;
@@ -45,3 +47,16 @@ grant select on quality.* to monitor;
 grant select on system.disks to monitor;
 grant select on system.metrics to monitor;
 grant select on system.events to monitor;
+
+-- eraser: whoever runs `gatehouse forget`. Finds a person's rows wherever there are any and erases
+-- them; writes down what the door goes by, and fills again what a view had counted of them.
+grant select, alter delete, alter update on raw.* to eraser;
+grant select, alter delete, alter update on staging.* to eraser;
+grant select, alter delete, alter update on snapshots.* to eraser;
+grant select, alter delete, alter update on marts.* to eraser;
+grant select, alter delete, alter update on realtime.* to eraser;
+grant insert on raw.* to eraser;
+grant insert on staging.int_users_numbered to eraser;
+grant insert on realtime.gate_flow_minutes to eraser;
+grant truncate on raw.forgetting to eraser;
+grant truncate on raw.forgetting_dry_run to eraser;

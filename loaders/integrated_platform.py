@@ -51,6 +51,7 @@ PRIVATE_IN_PROFILES: dict[str, Normaliser] = {
     "full_name": verbatim,
     "phone": phone,
 }
+PERSON = "user_id"
 _SCHEMA = read_schema("platform_analytics_schema.json")
 
 
@@ -59,7 +60,8 @@ def _door(entity: str, private: dict[str, Normaliser]) -> Callable[[Privacy], Do
 
     def make(privacy: Privacy) -> Door:
         schema = {**_SCHEMA, "$ref": f"#/$defs/{entity}"}
-        return Door(schema, private, lambda record: [("", record, known)], privacy)
+        person = PERSON if PERSON in private else ""
+        return Door(schema, private, lambda record: [("", record, known)], privacy, person=person)
 
     return make
 

@@ -8,7 +8,7 @@ and fills them.
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -27,10 +27,14 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from filelock import FileLock, Timeout
 
 from loaders.errors import GatehouseError
+from loaders.privacy import remember_forgotten
 
 # Answers of ClickHouse that a later try may change: no connection or time (159, 209, 210), busy
 # or read-only for a while (164, 202, 242, 252, 319, 425), out of memory or disk (241, 243).
 _PASSING = {"159", "164", "202", "209", "210", "241", "242", "243", "252", "319", "425"}
+
+# So often a process that goes on landing asks who was forgotten meanwhile.
+_ASK_SECONDS = 5.0
 
 
 @dataclass
@@ -147,7 +151,8 @@ def open_pipeline(source: str, tables: list[str]) -> Iterator[dlt.Pipeline]:
     GatehouseError
         When another process loads the source, or ClickHouse does not let us in.
     """
-    make_tables([*tables, ddl("dead_letters"), ddl("dlt_sentinel_table")])
+    make_tables([*tables, ddl("dead_letters"), ddl("forgotten"), ddl("dlt_sentinel_table")])
+    ask_who_is_forgotten()
     server = Server.from_env()
     state = Path(os.environ.get("GATEHOUSE_STATE", ".gatehouse")).absolute() / "dlt"
     state.mkdir(parents=True, exist_ok=True)
@@ -161,6 +166,19 @@ def open_pipeline(source: str, tables: list[str]) -> Iterator[dlt.Pipeline]:
             f"Another process is loading {source} with the state in {state}.",
             "Wait for it, or give this one a GATEHOUSE_STATE of its own.",
         ) from None
+
+
+_asked_at: float | None = None  # by the monotonic clock; None before the first pipeline is opened
+
+
+def ask_who_is_forgotten() -> None:
+    """Let the doors of this process go by the marks that raw has now."""
+    global _asked_at
+    with Server.from_env().connect() as client:
+        if client.command("exists table raw.forgotten"):
+            found = client.query("select distinct mark from raw.forgotten")
+            remember_forgotten(mark for (mark,) in found.result_rows)
+    _asked_at = time.monotonic()
 
 
 class Settled(clickhouse):
@@ -235,6 +253,9 @@ def land(pipeline: dlt.Pipeline, data: Any) -> None:
         _finish(pipeline)
         pipeline.extract(data, loader_file_format="parquet")
         _finish(pipeline)
+        if _asked_at is not None and time.monotonic() - _asked_at > _ASK_SECONDS:
+            with suppress(GatehouseError):  # what has landed has landed; the next batch asks again
+                ask_who_is_forgotten()
     except PipelineStepFailed as failed:
         cause = _root(failed)
         if isinstance(cause, GatehouseError):

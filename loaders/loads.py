@@ -62,6 +62,8 @@ def raw_tables() -> list[str]:
         *freshservice.raw_tables(),
         ddl(user_app.SOURCE),
         ddl("dead_letters"),
+        ddl("forgotten"),
+        ddl("forgotten_events"),
     ]
 
 

@@ -2,13 +2,17 @@
 
 Keys come as `GATEHOUSE_PRIVACY_KEYS="k1:secret,k2:another"`. The last one is current; the earlier
 ones stay so that what they sealed can be opened and what they hashed can be recognised.
+
+Who was forgotten is known by marks: hashes of pseudonyms, which tell the door to let nothing of
+theirs in and name nobody in a table (`raw.forgotten`).
 """
 
 import base64
 import hashlib
+import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from cryptography.fernet import Fernet, MultiFernet
 
@@ -16,12 +20,35 @@ from loaders.errors import GatehouseError
 
 VARIABLE = "GATEHOUSE_PRIVACY_KEYS"
 _MIN_SECRET = 16
+_LONGEST = 320  # characters of an identifier: as many as an e-mail address may have
+_Key = tuple[str, "hashlib._Hash", "hashlib._Hash"]
 
 # What may still hide in fields that nobody declared: e-mail addresses and international phone
 # numbers. Matched on the text of a whole payload, so neither may fire on an ISO timestamp.
 _STRAY_EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
 _STRAY_PHONE = re.compile(r"\+\d[\d ()-]{6,16}\d")
 _PHONE_NOISE = re.compile(r"[^\d+]")
+
+# What stands in a text where somebody who was forgotten was named.
+NOBODY = "forgotten"
+# The marks, as raw last told them to this process: every door in it, whoever made it, goes by them.
+_marks: frozenset[str] = frozenset()
+
+
+def remember_forgotten(marks: Iterable[str]) -> None:
+    """Let every door of this process go by these marks from now on."""
+    global _marks
+    _marks = frozenset(marks)
+
+
+def is_anyone_forgotten() -> bool:
+    """Tell whether there are marks at all: most of the time nobody need look for one."""
+    return bool(_marks)
+
+
+def mark(pseudonym: str) -> str:
+    """Return the mark of a pseudonym; `loaders/forget.py` has the same in SQL."""
+    return hashlib.sha256(b"forgotten:" + pseudonym.encode()).hexdigest()[:32]
 
 
 class Privacy:
@@ -47,8 +74,8 @@ class Privacy:
                 f"Set it to id:secret pairs, the current one last; ids are letters and digits, "
                 f"secrets at least {_MIN_SECRET} characters.",
             )
-        self._prefix = pairs[-1][0] + "."
-        self._inner, self._outer = _hmac_states(pairs[-1][2].encode())
+        self._keys = [(f"{i}.", *_hmac_states(secret.encode())) for i, _, secret in pairs]
+        self._prefix, self._inner, self._outer = self._keys[-1]
         seals = [Fernet(_fernet_key(secret.encode())) for _, _, secret in reversed(pairs)]
         self._seal = MultiFernet(seals)
 
@@ -58,27 +85,58 @@ class Privacy:
         return cls(os.environ.get(VARIABLE, ""))
 
     def pseudonym(self, value: str) -> str:
-        """Return `<key id>.<32 hex>`: HMAC-SHA-256 (RFC 2104) of the value, cut to 128 bits."""
+        """Return `<key id>.<32 hex>`: HMAC-SHA-256 (RFC 2104) of the value, cut to 128 bits.
+
+        Of whoever was forgotten it is `NOBODY`.
+        """
+        if _marks and self.is_forgotten(value):
+            return NOBODY
         inner, outer = self._inner.copy(), self._outer.copy()
         inner.update(value.encode())
         outer.update(inner.digest())
         return self._prefix + outer.digest()[:16].hex()
 
+    def pseudonyms(self, value: str) -> list[str]:
+        """Return the pseudonyms of a value under every key, whoever was forgotten."""
+        return [_pseudonym(key, value) for key in self._keys]
+
+    def is_forgotten(self, value: str) -> bool:
+        """Tell whether a value, normalised as its field is, is of somebody who was forgotten."""
+        return bool(_marks) and any(mark(one) in _marks for one in self.pseudonyms(value))
+
+    def tells_of_forgotten(self, data: bytes) -> bool:
+        """Tell whether bytes that nobody could read as a record name one who was forgotten."""
+        return bool(_marks) and any(mark(one) in _marks for one in self.pseudonyms_in(data))
+
+    def pseudonyms_in(self, data: bytes) -> Iterator[str]:
+        """Yield the pseudonyms of whatever in a sealed record may be an identifier.
+
+        It may be broken anywhere: what stands between quotes is taken, closed or not, and what
+        looks like an address or a number.
+        """
+        text = data.decode(errors="replace")
+        words = {*text.split('"'), *_STRAY_EMAIL.findall(text), *_STRAY_PHONE.findall(text)}
+        for word in words | {_unescaped(word) for word in words if "\\" in word}:
+            if len(word) <= _LONGEST:
+                for form in spellings(word):
+                    yield from self.pseudonyms(form)
+
     def replace(self, value: object, normalise: Callable[[str], str]) -> object:
         """Pseudonymise a JSON value, lists and objects element by element.
 
         Null and the empty string stay what they are: they identify nobody, and completeness is
-        measured downstream.
+        measured downstream. Whoever was forgotten is null.
         """
         if value is None or value == "":
             return value
         if isinstance(value, str):
-            return self.pseudonym(normalise(value))
+            replaced = self.pseudonym(normalise(value))
+            return None if replaced == NOBODY else replaced
         if isinstance(value, list):
             return [self.replace(element, normalise) for element in value]
         if isinstance(value, dict):
             return {key: self.replace(element, normalise) for key, element in value.items()}
-        return self.pseudonym(normalise(str(value)))
+        return self.replace(str(value), normalise)
 
     def scrub(self, text: str) -> str:
         """Replace e-mail addresses and phone numbers wherever they stand in a text."""
@@ -119,6 +177,27 @@ def name(value: str) -> str:
 def verbatim(value: str) -> str:
     """Leave a value as it is: an opaque id, or free text."""
     return value
+
+
+def spellings(value: str) -> set[str]:
+    """Return a value as each of the normalisers leaves it."""
+    digits = set() if any(map(str.isalpha, value)) else {phone(value)}
+    return ({value, value.strip(), email(value), name(value)} | digits) - {"", "+"}
+
+
+def _unescaped(word: str) -> str:
+    try:
+        return str(json.loads(f'"{word}"'))
+    except ValueError:
+        return word
+
+
+def _pseudonym(key: _Key, value: str) -> str:
+    prefix, inner, outer = key
+    inner, outer = inner.copy(), outer.copy()
+    inner.update(value.encode())
+    outer.update(inner.digest())
+    return prefix + outer.digest()[:16].hex()
 
 
 def _hmac_states(key: bytes) -> tuple["hashlib._Hash", "hashlib._Hash"]:

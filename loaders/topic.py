@@ -297,6 +297,5 @@ def take(feed: Feed, message: ConsumerRecord, gate: Door, batch: Batch) -> bool:
         payload = gate.admit(record)
         batch.add(feed.row(record, payload, position, published_at))
     except RefusedError as refused:
-        batch.refuse(position, refused, message.value, published_at)
-        return False
+        return not batch.refuse(position, refused, message.value, published_at)
     return True

@@ -115,6 +115,8 @@ PRIVATE: dict[str, dict[str, Normaliser]] = {
     },
     "application_installation": {"installation_path": verbatim},
 }
+# Whom a record is about, where that is not the account's work but a person.
+PERSONS = {"requester": "primary_email", "agent": "email"}
 
 
 # What is known of a device that says nothing about who uses it. Every other text among its fields

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from loaders.batch import Batch, Report
 from loaders.door import Door, Record, RefusedError, read_schema, source_time
-from loaders.freshservice.private import PRIVATE, REWRITES
+from loaders.freshservice.private import PERSONS, PRIVATE, REWRITES
 from loaders.freshservice.window import updated_at
 from loaders.privacy import Privacy
 
@@ -91,6 +91,7 @@ def door(entity: str, privacy: Privacy) -> Door:
         lambda record: [("", record, known)],
         privacy,
         {"custom_fields": frozenset(public)},
+        PERSONS.get(entity, ""),
         *([REWRITES[entity]] if entity in REWRITES else []),
     )
 

@@ -13,8 +13,8 @@ what is new. The two never wait for each other. A message may land by both; mess
 is one.
 """
 
-from loaders.user_app.records import COLUMNS, FEED, SOURCE, TABLE, door, row
+from loaders.user_app.records import COLUMNS, FEED, PERSON, SOURCE, TABLE, door, row
 from loaders.user_app.run import load
 from loaders.user_app.socket import listen
 
-__all__ = ["COLUMNS", "FEED", "SOURCE", "TABLE", "door", "listen", "load", "row"]
+__all__ = ["COLUMNS", "FEED", "PERSON", "SOURCE", "TABLE", "door", "listen", "load", "row"]

@@ -37,6 +37,7 @@ PRIVATE = {
     "device_info.device_id": verbatim,
     "properties.text": verbatim,
 }
+PERSON = "user_id"
 _SCHEMA = read_schema("user_app_schema_v2.json")
 _MESSAGE = frozenset(_SCHEMA["properties"])
 _NESTED = {name: frozenset(_SCHEMA["$defs"][name]["properties"]) for name in _SCHEMA["$defs"]}
@@ -87,7 +88,7 @@ Wanted = Callable[[Place | None], bool]
 
 def door(privacy: Privacy) -> Door:
     """Return the door of the envelopes."""
-    return EnvelopeDoor(_SCHEMA, PRIVATE, _known_fields, privacy)
+    return EnvelopeDoor(_SCHEMA, PRIVATE, _known_fields, privacy, person=PERSON)
 
 
 def _known_fields(message: Record) -> list[tuple[str, Record, frozenset[str]]]:

@@ -4,6 +4,9 @@
 {%- set staged_app_events = ref('stg_user_app__events') %}
 {%- set app_facts = ref('fct_app_events') %}
 {%- set scans = ref('fct_scans') %}
+{#- Their rollups go on counting whoever has been forgotten, their facts do not. #}
+{%- set forgotten = source('landing', 'forgotten_events') %}
+{%- set remembered = 'event_id not in (select event_id from ' ~ forgotten ~ ')' %}
 {%- set reports = source('gate_management', 'gate_minutes') %}
 {%- set staged_reports = ref('stg_gate_management__gate_minutes') %}
 {%- set gate_minutes = ref('fct_gate_minutes') %}
@@ -84,6 +87,7 @@ with app as (
         'user_app', 'facts_to_rollups',
         above={
             'of': scans,
+            'where': remembered,
             'by': 'event_id, gate_id, ' ~ bucket ~ '(scanned_at)',
             'day': bucket ~ '(scanned_at)',
             'key': 'event_id, gate_id, ' ~ bucket ~ "(scanned_at), count(), countIf(is_admitted and direction = 'in'), "
@@ -93,6 +97,7 @@ with app as (
         },
         below={
             'of': rollup,
+            'where': remembered,
             'day': column,
             'key': 'event_id, gate_id, ' ~ column ~ ', scans_count, entries_count, exits_count',
             'records': 'scans_count',

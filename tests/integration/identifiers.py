@@ -14,7 +14,7 @@ from sandbox.world.names import FIRST, LAST
 from sandbox.world.people import person
 from sandbox.world.world import World
 from tests.integration.driving import world
-from tests.sandboxes import Sandbox
+from tests.sandboxes import Sandbox, ask
 
 _SHAPES = (
     ("usr-", re.compile(r"usr-\d+")),
@@ -108,6 +108,15 @@ def files(settings: Settings) -> Iterator[tuple[Path, str]]:
             yield path, unpacked.decode(errors="replace")
 
 
+def found_in(sandbox: Sandbox, emails: set[str]) -> dict[str, set[str]]:
+    """Whoever is found, by table and role or file."""
+    tables_read = {f"{name}, read by {role}": text for role, name, text in tables(sandbox.settings)}
+    assert len(tables_read) > 10
+    files_read = {str(path): text for path, text in files(sandbox.settings)}
+    hits = {place: identifiers(t, emails) for place, t in (tables_read | files_read).items()}
+    return {place: who for place, who in hits.items() if who}
+
+
 def assert_nobody_in(sandbox: Sandbox) -> None:
     """Hold tables and files to telling of nobody, and the search to finding who was planted."""
     here = world(sandbox)
@@ -117,7 +126,56 @@ def assert_nobody_in(sandbox: Sandbox) -> None:
     born = here.desk.tickets(here.end_of_history)[0].birth
     prose = json.dumps(TicketText(here.desk.seed, born).plain)
     assert {*_FREE_TEXT} & identifiers(prose, emails)
-    places = [(f"{table}, read by {role}", text) for role, table, text in tables(sandbox.settings)]
-    assert len(places) > 10
-    for place, text in (*places, *files(sandbox.settings)):
-        assert identifiers(text, emails) == set(), place
+    assert found_in(sandbox, emails) == {}
+
+
+def assert_the_search_finds(sandbox: Sandbox, planted: str) -> None:
+    """Plant somebody in a table, a log and a statement: the search has to tell of all three."""
+    log = sandbox.settings.state / "logs" / "planted.log"
+    log.parent.mkdir(exist_ok=True)
+    log.write_text(f"could not read {planted}")
+    make = "create table staging.planted engine = MergeTree order by who as select '{}' as who"
+    ask(sandbox.settings, "transformer", make.format(planted))
+    try:
+        places = found_in(sandbox, set())
+    finally:
+        ask(sandbox.settings, "transformer", "drop table staging.planted")
+        log.unlink()
+    told = ("staging.planted, read by ", "system.query_log, read by operator", str(log))
+    for place in told:
+        assert any(place in found for found in places), (place, places)
+    assert all(any(place in found for place in told) for found in places), places
+
+
+def rows_with(sandbox: Sandbox, pseudonyms: list[str]) -> dict[str, int]:
+    """How many rows of which tables hold one of these, hidden ones too, and the query log."""
+    client = clickhouse_connect.get_client(
+        host=sandbox.settings.host,
+        port=sandbox.settings.clickhouse_http_port,
+        username="eraser",
+        password=password("eraser"),
+    )
+    columns = client.query(
+        """
+        select
+            database || '.' || table,
+            groupArray(name)
+        from system.columns
+        where
+            database in ('raw', 'staging', 'snapshots', 'marts', 'realtime', 'seeds')
+            and type like '%String%'
+            and (database, table) in (
+                select database, name from system.tables where engine like '%MergeTree'
+            )
+        group by 1
+        """
+    ).result_rows
+    found = {}
+    for table, names in columns:
+        texts = (f"ifNull(toString(`{name}`), '')" for name in names)
+        named = f"multiSearchAny(concatWithSeparator(' ', '', {', '.join(texts)}), {pseudonyms})"
+        count = f"select count() from {table} where {named} settings apply_deleted_mask = 0"
+        found[table] = client.query(count).result_rows[0][0]
+    client.close()
+    assert len(found) > 50
+    return {table: count for table, count in found.items() if count}

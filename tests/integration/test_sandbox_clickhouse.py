@@ -40,6 +40,9 @@ MAY = [
     ("monitor", "select source, reason, status from raw.dead_letters final"),
     ("monitor", "select total_rows from system.tables where database = 'raw'"),
     ("monitor", "select free_space from system.disks"),
+    ("eraser", "alter table raw.records delete where a = 1"),
+    ("eraser", "alter table raw.records update b = 0 where a = 1"),
+    ("eraser", "alter table marts.facts apply deleted mask"),
 ]
 
 MAY_NOT = [
@@ -71,6 +74,11 @@ MAY_NOT = [
     ("monitor", "select payload_sealed from raw.dead_letters"),
     ("monitor", "select * from marts.facts"),
     ("monitor", "select * from system.query_log"),
+    ("operator", "alter table marts.facts delete where a = 1"),
+    ("eraser", "drop table marts.facts"),
+    ("eraser", "truncate table raw.records"),
+    ("eraser", "insert into marts.facts values (1)"),
+    ("eraser", "select * from system.query_log"),
 ]
 
 

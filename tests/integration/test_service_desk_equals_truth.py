@@ -1,5 +1,6 @@
 """The service desk's facts against what happened in the stand-in, to the last row."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -9,8 +10,8 @@ import pytest
 
 from sandbox import processes
 from tests.integration import desk_by_hand as by_hand
-from tests.integration.driving import dbt, gatehouse, truth, world
-from tests.integration.identifiers import assert_nobody_in
+from tests.integration.driving import dbt, gatehouse, pseudonym, truth, world
+from tests.integration.identifiers import assert_nobody_in, assert_the_search_finds, rows_with
 from tests.sandboxes import Sandbox, ask
 
 Row = tuple[Any, ...]
@@ -361,6 +362,58 @@ def test_customers_are_in_the_segment_that_their_tickets_make(
 
 def test_nobody_is_in_any_table_file_or_log(desk: Sandbox) -> None:
     assert_nobody_in(desk)
+    assert_the_search_finds(desk, "usr-99999999")
+
+
+def test_whoever_is_forgotten_is_nowhere_and_does_not_come_back(desk: Sandbox) -> None:
+    user, email = somebody_of_all_sources(desk)
+    names = [pseudonym(user), pseudonym(email)]
+    layers = {"raw", "staging", "snapshots", "marts", "realtime"}
+    assert {table.partition(".")[0] for table in rows_with(desk, names)} == layers
+    of_others = rows(desk, "*", f"marts.fct_visits where user_key != '{names[0]}'")
+    sums = rows(desk, "event_id, gate_id, date_day, visits_count", "marts.rollup_attendance_daily")
+
+    counted = json.loads(gatehouse(desk, "forget", user, "--dry-run", "--json").stdout)
+    assert pseudonym(user) in {key for (key,) in rows(desk, "user_key", "marts.dim_users")}
+    ran = gatehouse(desk, "forget", user, "--json")
+    assert ran.returncode == 0, ran.stderr
+    erased = json.loads(ran.stdout)
+    assert erased["tables"] == counted["tables"]
+    assert (erased["left"], erased["unreadable"]) == (0, 0)
+    assert rows_with(desk, names) == {}
+
+    afresh = {"SOURCES__EVENT_MANAGEMENT__GROUP_ID": "reads-all-again"}
+    loaded = gatehouse(desk, "load", "--json", **afresh)
+    assert loaded.returncode == 0, loaded.stderr
+    refused = {r["source"] for r in json.loads(loaded.stdout) if r["refused"].get("forgotten")}
+    assert refused == {"event_management", "freshservice"}
+    built = dbt(desk, "build")
+    assert built.returncode == 0, built.stdout
+    assert rows_with(desk, names) == {}
+    assert rows(desk, "*", "marts.fct_visits") == of_others
+    assert sums == rows(
+        desk, "event_id, gate_id, date_day, visits_count", "marts.rollup_attendance_daily"
+    )
+    audited = gatehouse(desk, "audit", "--json", **afresh)
+    assert audited.returncode == 0, audited.stdout
+    # As the eraser, but not by this test's own search.
+    asked = "user = 'eraser' and position(query, 'concatWithSeparator') = 0"
+    for word in (user, email, *names):
+        told = f"system.query_log where position(query, '{word}') > 0 and {asked}"
+        assert ask(desk.settings, "operator", f"select count() from {told}") == [(0,)]
+
+
+def somebody_of_all_sources(desk: Sandbox) -> tuple[str, str]:
+    """Who came to an event and is a requester of the desk: their user id and address."""
+    came = "email_pseudonym is not null and user_key in (select user_key from marts.fct_visits)"
+    known = rows(desk, "user_key, email_pseudonym", f"marts.dim_users where {came}")
+    asking = {e for (e,) in rows(desk, "email_pseudonym", "snapshots.requesters_history")}
+    for record in world(desk).event_records():
+        data = (record.message or {}).get("data", {})
+        user, email = data.get("user_id") or "", str(data.get("email") or "").strip().lower()
+        if (pseudonym(user), pseudonym(email)) in known and pseudonym(email) in asking:
+            return user, email
+    raise AssertionError("nobody is known to all")
 
 
 def refused(desk: Sandbox, feed: str, key: str = "id") -> set[int]:

@@ -1,6 +1,7 @@
 """What passes the door, what is refused and why, and that no identifier gets through."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -9,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loaders import event_management, freshservice
+from loaders.batch import Batch, Report
 from loaders.door import RefusedError
-from loaders.privacy import Privacy
+from loaders.privacy import Privacy, mark, remember_forgotten
 
 PRIVACY = Privacy("k1:a-secret-for-this-test-only")
 REGISTRATION: dict[str, Any] = {
@@ -145,3 +147,42 @@ def test_whatever_else_a_message_carries_it_lands_unchanged(extra: dict[str, Any
     sent = message(extra=extra)
     landed = json.loads(event_management.door(PRIVACY).admit(orjson.loads(orjson.dumps(sent))))
     assert landed["extra"] == extra
+
+
+@pytest.fixture
+def forgotten() -> Iterator[None]:
+    """Whose account and address are these; Kim Doe is another agent."""
+    given = ("usr-forgotten", "forgotten@example.com")
+    remember_forgotten([mark(PRIVACY.pseudonym(one)) for one in given])
+    yield
+    remember_forgotten([])
+
+
+@pytest.mark.usefixtures("forgotten")
+def test_a_record_about_the_forgotten_does_not_land() -> None:
+    with pytest.raises(RefusedError, match="forgotten: user_id"):
+        event_management.door(PRIVACY).admit(data(user_id="usr-forgotten"))
+    agent = {"id": 1, "first_name": "Kim", "email": " Forgotten@example.com"}
+    with pytest.raises(RefusedError, match="forgotten: email"):
+        freshservice.door("agent", PRIVACY).admit({**agent})
+    assert "Kim" not in freshservice.door("agent", PRIVACY).admit({**agent, "email": "kim@x.org"})
+
+
+@pytest.mark.usefixtures("forgotten")
+def test_where_the_forgotten_are_only_named_nobody_is() -> None:
+    landed = json.loads(event_management.door(PRIVACY).admit(data(email="forgotten@example.com")))
+    assert landed["data"]["email"] is None
+    assert landed["data"]["user_id"] == PRIVACY.pseudonym("usr-planted")
+    new = json.loads(event_management.door(PRIVACY).admit(data(friend="to forgotten@example.com")))
+    assert new["data"]["friend"] == "to forgotten"
+
+
+@pytest.mark.usefixtures("forgotten")
+@pytest.mark.parametrize("sent", [b'{"broken": "usr-forgotten', b"usr-somebody-else"])
+def test_no_dead_letter_is_kept_of_the_forgotten(sent: bytes) -> None:
+    report = Report("event_management", "event-data")
+    batch = Batch(report, event_management.TABLE, event_management.COLUMNS, PRIVACY)
+    is_theirs = b"forgotten" in sent
+    assert batch.refuse("1/2", RefusedError("not_json", "line 1"), sent, None) is not is_theirs
+    assert len(batch.letters) == (not is_theirs)
+    assert report.refused == {"forgotten" if is_theirs else "not_json": 1}

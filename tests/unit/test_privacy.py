@@ -2,13 +2,14 @@
 
 import hashlib
 import hmac
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loaders.errors import GatehouseError
-from loaders.privacy import Privacy, email, phone, verbatim
+from loaders.privacy import NOBODY, Privacy, email, mark, phone, remember_forgotten, verbatim
 
 OLD = "k1:the-first-secret-of-this-test"
 BOTH = OLD + ",k2:the-second-secret-of-this-test"
@@ -71,3 +72,37 @@ def test_bad_keys_are_told_without_showing_them(keys: str) -> None:
         Privacy(keys)
     assert "GATEHOUSE_PRIVACY_KEYS" in str(told.value)
     assert "secret-of-this-test" not in str(told.value)
+
+
+@pytest.fixture
+def ada_is_forgotten() -> Iterator[None]:
+    """By her address, under the first key alone."""
+    remember_forgotten([mark(Privacy(OLD).pseudonym("ada@example.com"))])
+    yield
+    remember_forgotten([])
+
+
+@pytest.mark.usefixtures("ada_is_forgotten")
+def test_whoever_is_forgotten_has_no_pseudonym_under_any_key() -> None:
+    for privacy in (Privacy(OLD), Privacy(BOTH)):
+        assert privacy.is_forgotten("ada@example.com")
+        assert privacy.replace([" Ada@example.com", "bo@example.com"], email) == [
+            None,
+            privacy.pseudonym("bo@example.com"),
+        ]
+        assert privacy.scrub("ask ADA@example.com") == f"ask {NOBODY}"
+
+
+@pytest.mark.usefixtures("ada_is_forgotten")
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b'{"data": {"email": "Ada@Example.com"}}',
+        b'{"data": {"email": "Ada@Example.c\\u006fm", "n": 1}}',
+        b'{"data": {"email": "ada@example.com',
+        b"\xff\xfe ada@example.com",
+    ],
+)
+def test_a_broken_record_that_names_the_forgotten_is_known(sent: bytes) -> None:
+    assert Privacy(BOTH).tells_of_forgotten(sent)
+    assert not Privacy(BOTH).tells_of_forgotten(sent.lower().replace(b"ada", b"bo"))
