@@ -65,7 +65,6 @@
     ),
     (ref('stg_integrated_platform__profiles'), 'integrated_platform', 'profiles', 'user_id', [
         ('missing_ratio', 'segment', 'true', 'segment is null'),
-        ('missing_ratio', 'country', 'true', 'country is null'),
     ]),
 ] %}
 
