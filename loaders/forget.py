@@ -380,8 +380,9 @@ class _Run:
             # A key cannot be changed in place; what is there twice for a moment counts once in raw.
             blanks = ", ".join(f"{self._blank(column)} as `{column.name}`" for column in naming)
             self._command(
+                # Chosen within: beside it the names would mean the blanked columns.
                 f"insert into {table.path} select * replace ({blanks}) "
-                f"from {table.path} where not {about} and {self._names(*naming)}"
+                f"from (select * from {table.path} where not {about} and {self._names(*naming)})"
             )
             about, deleted = f"({about} or {self._names(*naming)})", deleted + blanked
         else:
@@ -395,7 +396,7 @@ class _Run:
             self._command(
                 f"insert into {table.path} select * replace "
                 f"(concat('{NOBODY} ', toString(user_number)) as user_key) "
-                f"from {table.path} where {about}"
+                f"from (select * from {table.path} where {about})"
             )
         if deleted:
             self._command(f"alter table {table.path} delete where {about}", mutations_sync=2)

@@ -394,6 +394,8 @@ def test_whoever_is_forgotten_is_nowhere_and_does_not_come_back(desk: Sandbox) -
     assert sums == rows(
         desk, "event_id, gate_id, date_day, visits_count", "marts.rollup_attendance_daily"
     )
+    audited = gatehouse(desk, "audit", "--json", **afresh)
+    assert audited.returncode == 0, audited.stdout
     # As the eraser, but not by this test's own search.
     asked = "user = 'eraser' and position(query, 'concatWithSeparator') = 0"
     for word in (user, email, *names):
