@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,7 +100,9 @@ def tables(settings: Settings) -> Iterator[tuple[str, str, str]]:
 
 def files(settings: Settings) -> Iterator[tuple[Path, str]]:
     """Every file that loaders, dbt and the servers leave behind, unpacked."""
-    for path in settings.state.rglob("*"):
+    # os.walk passes over folders that go while it looks, as ClickHouse's do when parts are merged.
+    found = (Path(folder) / name for folder, _, names in os.walk(settings.state) for name in names)
+    for path in found:
         inside = path.relative_to(settings.state).parts
         sandbox = path.is_relative_to(settings.root)
         if path.is_file() and not (sandbox and {*inside[:-1]} & {*_SOURCES} and path.name != "log"):
