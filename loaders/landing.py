@@ -158,6 +158,7 @@ def open_pipeline(source: str, tables: list[str]) -> Iterator[dlt.Pipeline]:
     state.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(state / f"{source}.lock", timeout=0):
+            _sweep_up(source, state)
             pipeline = _pipeline(source, server, state)
             pipeline.sync_destination()
             yield pipeline
@@ -218,6 +219,16 @@ class Settled(clickhouse):
     def destination_type(self) -> str:
         """What dlt keeps in its state: we are no destination of another type."""
         return "dlt.destinations.clickhouse"
+
+
+def _sweep_up(source: str, state: Path) -> None:
+    """Remove what a kill left between dlt's writing of a schema and its renaming.
+
+    dlt 1.31 takes every file of the folder for a schema, and would refuse its name for good.
+    """
+    for path in (state / f"gatehouse_{source}" / "schemas").glob("*"):
+        if not path.name.endswith(".schema.json"):
+            path.unlink()
 
 
 def _pipeline(source: str, server: Server, state: Path) -> dlt.Pipeline:
