@@ -58,5 +58,6 @@ grant select, alter delete, alter update on realtime.* to eraser;
 grant insert on raw.* to eraser;
 grant insert on staging.int_users_numbered to eraser;
 grant insert on realtime.gate_flow_minutes to eraser;
+grant select(user, query_id) on system.processes to eraser;
 grant truncate on raw.forgetting to eraser;
 grant truncate on raw.forgetting_dry_run to eraser;

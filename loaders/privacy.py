@@ -47,7 +47,7 @@ def is_anyone_forgotten() -> bool:
 
 
 def mark(pseudonym: str) -> str:
-    """Return the mark of a pseudonym; `loaders/forget.py` has the same in SQL."""
+    """Return the mark of a pseudonym; `loaders/forget/run.py` has the same in SQL."""
     return hashlib.sha256(b"forgotten:" + pseudonym.encode()).hexdigest()[:32]
 
 

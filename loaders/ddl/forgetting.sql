@@ -2,7 +2,7 @@
 -- Statements read it from here, so that no pseudonym stands in a query log or in a mutation.
 create table if not exists raw.{table}
 (
-    kind LowCardinality(String) comment 'person, device, registration, event or dead_letter',
+    kind LowCardinality(String) comment 'person, device, registration, event or dead_letter; account: a pair that a dead letter tells',
     value String comment 'A pseudonym, or the id of what is theirs alone'
 )
 engine = MergeTree

@@ -4,10 +4,13 @@ import gzip
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import clickhouse_connect
+from clickhouse_connect.driver.client import Client
 
 from sandbox.freshservice.ticket_text import TicketText
 from sandbox.settings import USERS, Settings, password
@@ -152,33 +155,72 @@ def assert_the_search_finds(sandbox: Sandbox, planted: str) -> None:
 
 def rows_with(sandbox: Sandbox, pseudonyms: list[str]) -> dict[str, int]:
     """How many rows of which tables hold one of these, hidden ones too, and the query log."""
+    with as_eraser(sandbox) as client:
+        found = {
+            table: client.query(
+                f"select count() from {table} where {_named(columns, pseudonyms)} "
+                "settings apply_deleted_mask = 0"
+            ).result_rows[0][0]
+            for table, _, columns in _text_columns(client)
+        }
+    assert len(found) > 50
+    return {table: count for table, count in found.items() if count}
+
+
+def rows_without(sandbox: Sandbox, pseudonyms: list[str]) -> dict[str, Counter[int]]:
+    """Every table's rows that hold none of these, as checksums; when they were built is left out.
+
+    Of tables that merge copies away it is those that differ. What sums up without a name is not
+    looked at.
+    """
+    found = {}
+    with as_eraser(sandbox) as client:
+        for table, engine, columns in _text_columns(client):
+            if table.startswith("raw.forg") or engine.startswith("Aggregating"):
+                continue
+            row = "cityHash64(toString(tuple(* except('^_?built_at$'))))"
+            rows = client.query(
+                f"select {row}, count() from {table} "
+                f"where not {_named(columns, pseudonyms)} group by 1"
+            ).result_rows
+            once = engine.startswith("Replacing")
+            found[table] = Counter({one: 1 if once else count for one, count in rows})
+    return found
+
+
+@contextmanager
+def as_eraser(sandbox: Sandbox) -> Iterator[Client]:
+    """Connect as who may read everything."""
     client = clickhouse_connect.get_client(
         host=sandbox.settings.host,
         port=sandbox.settings.clickhouse_http_port,
         username="eraser",
         password=password("eraser"),
     )
-    columns = client.query(
+    yield client
+    client.close()
+
+
+def _text_columns(client: Client) -> list[tuple[str, str, list[str]]]:
+    found = client.query(
         """
         select
-            database || '.' || table,
-            groupArray(name)
+            columns.database || '.' || table,
+            any(engine),
+            groupArray(columns.name)
         from system.columns
+        inner join system.tables
+            on columns.database = tables.database and columns.table = tables.name
         where
-            database in ('raw', 'staging', 'snapshots', 'marts', 'realtime', 'seeds')
+            columns.database in ('raw', 'staging', 'snapshots', 'marts', 'realtime', 'seeds')
             and type like '%String%'
-            and (database, table) in (
-                select database, name from system.tables where engine like '%MergeTree'
-            )
+            and engine like '%MergeTree'
         group by 1
         """
     ).result_rows
-    found = {}
-    for table, names in columns:
-        texts = (f"ifNull(toString(`{name}`), '')" for name in names)
-        named = f"multiSearchAny(concatWithSeparator(' ', '', {', '.join(texts)}), {pseudonyms})"
-        count = f"select count() from {table} where {named} settings apply_deleted_mask = 0"
-        found[table] = client.query(count).result_rows[0][0]
-    client.close()
-    assert len(found) > 50
-    return {table: count for table, count in found.items() if count}
+    return [(table, engine, columns) for table, engine, columns in found]
+
+
+def _named(columns: list[str], pseudonyms: list[str]) -> str:
+    texts = (f"ifNull(toString(`{name}`), '')" for name in columns)
+    return f"multiSearchAny(concatWithSeparator(' ', '', {', '.join(texts)}), {pseudonyms})"

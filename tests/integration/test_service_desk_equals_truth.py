@@ -1,6 +1,12 @@
 """The service desk's facts against what happened in the stand-in, to the last row."""
 
 import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -11,7 +17,12 @@ import pytest
 from sandbox import processes
 from tests.integration import desk_by_hand as by_hand
 from tests.integration.driving import dbt, gatehouse, pseudonym, truth, world
-from tests.integration.identifiers import assert_nobody_in, assert_the_search_finds, rows_with
+from tests.integration.identifiers import (
+    assert_nobody_in,
+    assert_the_search_finds,
+    rows_with,
+    rows_without,
+)
 from tests.sandboxes import Sandbox, ask
 
 Row = tuple[Any, ...]
@@ -365,8 +376,40 @@ def test_nobody_is_in_any_table_file_or_log(desk: Sandbox) -> None:
     assert_the_search_finds(desk, "usr-99999999")
 
 
+def test_a_forgetting_that_is_killed_is_done_by_the_next_and_touches_nobody_else(
+    desk: Sandbox,
+) -> None:
+    user, email = people_of_all_sources(desk)[-1]
+    names = [pseudonym(user), pseudonym(email)]
+    used = "select device_id, any(user_key) from marts.fct_app_events where device_id != ''"
+    of_one = f"({used} group by device_id having uniqExact(user_key) = 1)"
+    names += [device for device, owner in rows(desk, "*", of_one) if owner == names[0]]
+    others = rows_without(desk, names)
+    counted = json.loads(gatehouse(desk, "forget", email, "--dry-run", "--json").stdout)
+    assert counted["identifiers"] + counted["devices"] == len(names)
+    dice = random.Random(5)
+    for _ in range(3):
+        killed = subprocess.Popen(
+            [sys.executable, "-m", "loaders.cli", "forget", user, "--json"],
+            env={**os.environ, **desk.env},
+            stdout=subprocess.DEVNULL,
+        )
+        time.sleep(dice.uniform(2, 7))
+        killed.kill()
+        killed.wait()
+    assert gatehouse(desk, "forget", email).returncode == 0
+    assert rows_with(desk, names) == {}
+    after, blanked = rows_without(desk, names), Counter[str]()
+    for table, kept in others.items():
+        assert not kept - after[table], table
+        blanked[table] = (after[table] - kept).total()
+    expected = Counter({table["table"]: table["blanked"] for table in counted["tables"]})
+    expected["staging.int_users_numbered"] += 1  # whose number is nobody's
+    assert blanked == expected
+
+
 def test_whoever_is_forgotten_is_nowhere_and_does_not_come_back(desk: Sandbox) -> None:
-    user, email = somebody_of_all_sources(desk)
+    (user, email), *_ = people_of_all_sources(desk)
     names = [pseudonym(user), pseudonym(email)]
     layers = {"raw", "staging", "snapshots", "marts", "realtime"}
     assert {table.partition(".")[0] for table in rows_with(desk, names)} == layers
@@ -403,17 +446,18 @@ def test_whoever_is_forgotten_is_nowhere_and_does_not_come_back(desk: Sandbox) -
         assert ask(desk.settings, "operator", f"select count() from {told}") == [(0,)]
 
 
-def somebody_of_all_sources(desk: Sandbox) -> tuple[str, str]:
-    """Who came to an event and is a requester of the desk: their user id and address."""
+def people_of_all_sources(desk: Sandbox) -> list[tuple[str, str]]:
+    """Who came to an event and is a requester of the desk: their user ids and addresses."""
     came = "email_pseudonym is not null and user_key in (select user_key from marts.fct_visits)"
     known = rows(desk, "user_key, email_pseudonym", f"marts.dim_users where {came}")
     asking = {e for (e,) in rows(desk, "email_pseudonym", "snapshots.requesters_history")}
+    found = {}
     for record in world(desk).event_records():
         data = (record.message or {}).get("data", {})
         user, email = data.get("user_id") or "", str(data.get("email") or "").strip().lower()
         if (pseudonym(user), pseudonym(email)) in known and pseudonym(email) in asking:
-            return user, email
-    raise AssertionError("nobody is known to all")
+            found[user] = email
+    return sorted(found.items())
 
 
 def refused(desk: Sandbox, feed: str, key: str = "id") -> set[int]:
