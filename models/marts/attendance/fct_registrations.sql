@@ -5,7 +5,13 @@
         materialized='incremental',
         unique_key='registration_id',
         order_by=['event_id', 'registration_id'],
-        indexes=[{'name': 'built', 'definition': 'built_at type minmax granularity 1'}],
+        indexes=[
+            {'name': 'built', 'definition': 'built_at type minmax granularity 1'},
+            {
+                'name': 'milestones',
+                'definition': '(is_expected, is_checked_in, is_no_show) type set(8) granularity 1',
+            },
+        ],
         pre_hook="{{ refuse_history_loss('registration_id', ref('stg_event_management__registrations')) }}",
     )
 }}

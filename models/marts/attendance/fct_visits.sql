@@ -6,7 +6,11 @@
         unique_key='event_id',
         order_by=['event_id', 'user_key', 'visit_number'],
         partition_by='toYYYYMM(entered_at)',
-        indexes=[{'name': 'built', 'definition': 'built_at type minmax granularity 1'}],
+        indexes=[
+            {'name': 'built', 'definition': 'built_at type minmax granularity 1'},
+            {'name': 'ended', 'definition': 'left_at type minmax granularity 1'},
+            {'name': 'next_event', 'definition': 'next_event_id type bloom_filter granularity 1'},
+        ],
         ttl='toDateTime(built_at) + interval ' ~ var('detail_months') ~ ' month',
         pre_hook="{{ refuse_history_loss('event_id', ref('fct_scans')) }}",
     )
@@ -30,6 +34,21 @@ built_scans as (
     where {{ built_since_last_build('built_at') }}
 ),
 
+{% if is_incremental() -%}
+-- Visits without a scanned exit that new scans may bear on: by indexes, as they are few of many.
+unsure as (
+    select *
+    from {{ this }}
+    where
+        (is_exit_imputed or left_at is null)
+        and (
+            left_at is null
+            or left_at > (select minOrNull(scanned_at) from built_scans)
+            or next_event_id in (select event_id from built_scans)
+        )
+),
+
+{% endif -%}
 newly_built as (
     select event_id
     from built_scans
@@ -51,19 +70,18 @@ newly_built as (
         )
     union distinct
     -- Let in elsewhere before the exit that was imputed, or perhaps no longer where that came from.
-    select visits.event_id as event_id
-    from {{ this }} as visits
-    inner join built_scans on visits.user_key = built_scans.user_key
+    select unsure.event_id as event_id
+    from unsure
+    inner join built_scans on unsure.user_key = built_scans.user_key
     where
-        (visits.is_exit_imputed or visits.left_at is null)
-        and built_scans.is_admitted
+        built_scans.is_admitted
         and built_scans.direction = 'in'
         and (
             (
-                built_scans.scanned_at > visits.entered_at
-                and coalesce(built_scans.scanned_at < visits.left_at, true)
+                built_scans.scanned_at > unsure.entered_at
+                and coalesce(built_scans.scanned_at < unsure.left_at, true)
             )
-            or coalesce(visits.next_event_id = built_scans.event_id, false)
+            or coalesce(unsure.next_event_id = built_scans.event_id, false)
         )
     {%- endif %}
 ),
