@@ -36,8 +36,10 @@ lint: env  ## format, rules and types of Python; the SQL's style
 	mypy
 	sqlfluff lint -p 2 models macros tests
 
-docs: env  ## the docs site of what was built, into target/
-	dbt docs generate
+docs: env  ## the docs site of what was built, into target/, and which sources fell silent
+	-dbt source freshness
+	# Writing JSON, it would put its own results over the build's, which the page of health shows.
+	dbt docs generate --no-write-json
 
 lock: env  ## write requirements.lock anew from pyproject.toml
 	uv pip compile -q --universal --python-version 3.11 --all-extras --no-strip-extras \

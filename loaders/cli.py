@@ -3,7 +3,6 @@
 Exit codes: 0 done; 1 something failed, told in one line; 2 the command line was wrong.
 """
 
-import http.server
 import importlib.util
 import json
 import logging
@@ -17,7 +16,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +26,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from loaders import audit as audits
-from loaders import dead_letters, exporter, loads, replay, schedule, ticket_publisher
+from loaders import dead_letters, exporter, loads, replay, schedule, site, ticket_publisher
 from loaders import forget as forgetting
 from loaders.audit import Window
 from loaders.batch import Report, Tell
@@ -448,19 +446,19 @@ def _tell_forgotten(found: Forgotten) -> None:
 
 @app.command()
 def docs() -> None:
-    """Serve the site that `dbt docs generate` wrote, with models, columns and lineage."""
-    site = ROOT / "target"
-    if not (site / "index.html").exists():
-        raise GatehouseError(f"There is no docs site in {site}.", "Run `dbt docs generate` first.")
+    """Serve the site of `make docs`: models, columns, lineage, and the warehouse's health."""
+    folder = ROOT / os.environ.get("DBT_TARGET_PATH", "target")
+    if not (folder / "index.html").exists():
+        raise GatehouseError(f"There is no docs site in {folder}.", "Run `make docs` first.")
     port = int(os.environ.get("GATEHOUSE_DOCS_PORT", "18090"))
-    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(site))
     try:
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+        server = site.server(folder, port)
     except OSError:
         raise GatehouseError(
             f"Port {port} is taken.", "Set GATEHOUSE_DOCS_PORT to a free one."
         ) from None
-    out.print(f"docs at http://127.0.0.1:{port} (Ctrl-C ends it)")
+    address = f"http://127.0.0.1:{port}"
+    out.print(f"docs at {address}, health at {address}/health.html (Ctrl-C ends it)")
     try:
         server.serve_forever()
     except KeyboardInterrupt:

@@ -32,7 +32,7 @@ from loaders.landing import Server
 
 _SECONDS = 30.0
 # What else overwrites run_results.json, as `dbt docs generate` does, says nothing of a build.
-_BUILDS = {"build", "run", "test", "seed", "snapshot"}
+BUILDS = {"build", "run", "test", "seed", "snapshot"}
 _log = logging.getLogger(__name__)
 
 
@@ -183,7 +183,7 @@ class Exporter(Collector):
             found = json.loads(path.read_text())
         except (FileNotFoundError, json.JSONDecodeError):
             found = {}  # none yet, or dbt is writing it
-        if found.get("args", {}).get("which") in _BUILDS:
+        if found.get("args", {}).get("which") in BUILDS:
             self._build = found
         if not self._build:
             return

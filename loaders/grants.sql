@@ -39,10 +39,16 @@ grant select on quality.* to operator;
 grant select on system.query_log to operator;
 grant system flush logs on *.* to operator;
 
--- monitor: what gatehouse metrics and the dashboards of operations show: how much and when, no record.
+-- monitor: what gatehouse metrics, the page of health and the dashboards of operations show: how much
+-- and when, no record.
 grant show tables on raw.* to monitor;
+grant show tables on staging.* to monitor;
+grant show tables on snapshots.* to monitor;
+grant show tables on marts.* to monitor;
+grant show tables on realtime.* to monitor;
 grant select on raw._dlt_loads to monitor;
 grant select(dead_letter_id, source, feed, reason, status, landed_at) on raw.dead_letters to monitor;
+grant select on staging.model_builds to monitor;
 grant select on quality.* to monitor;
 grant select on system.disks to monitor;
 grant select on system.metrics to monitor;

@@ -98,7 +98,7 @@ def _report(settings: Settings, seconds: dict[str, float], tests: str) -> None:
         f"sources     http://{settings.host}:{settings.sources_port}/sandbox/health\n"
         f"truth       {settings.root / 'truth'}\n\n"
         "next:  . .venv/bin/activate\n"
-        "       gatehouse docs      the lineage site\n"
+        "       gatehouse docs      lineage, and the warehouse's health\n"
         "       dbt build           again: nothing changes\n"
         "       gatehouse load      what hangs on tickets that changed more than "
         f"{CHILDREN_DAYS} days ago\n"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from loaders import health
 from sandbox import processes
 from tests import dashboards
 from tests.integration import attendance_facts, attendance_marts, gate_facts
@@ -277,6 +278,34 @@ def test_every_query_of_the_dashboards_runs_as_the_user_that_grafana_is(built: S
     }
     assert {name for name, _ in found} == dashboards.dashboards().keys()
     assert all(found[key] for key in found if key[0] in ("attendance", "service_desk"))
+
+
+def test_the_page_of_health_tells_what_was_measured_and_how_much_there_is(
+    built: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in built.env.items():
+        monkeypatch.setenv(name, value)
+    found = health.read(built.settings.state / "target")
+    assert found["build"]["tests"] == found["build"]["known"]
+    measured = ask(
+        built.settings,
+        "operator",
+        """
+        select count(), countIf(status != 'pass') from quality.fct_quality_measurements
+        where measured_at = (select max(measured_at) from quality.fct_quality_measurements)
+        """,
+    )
+    told = sum(", where " in problem.detail for problem in found["problems"])
+    assert (len(found["measured"]), told) == measured[0]
+    assert found["stored"].keys() == health.LAYERS.keys()
+    assert all(layer["rows"] and layer["at"] for layer in found["stored"].values())
+    # Nothing was published, so that of the topic of tickets nothing has landed.
+    quiet = [source["name"] for source in found["sources"] if not source["landed_at"]]
+    assert quiet == ["ticket_events"]
+    open_letters = "select count() from raw.dead_letters final where status = 'open'"
+    letters = sum(source["letters"] for source in found["sources"])
+    assert letters == ask(built.settings, "operator", open_letters)[0][0]
+    assert all(report.built_at for report in found["reports"])
 
 
 def test_the_audit_finds_no_difference_however_dirty_the_sources(built: Sandbox) -> None:
