@@ -15,7 +15,7 @@ from typing import Any
 import jsonschema_rs
 import orjson
 
-from loaders.privacy import Privacy
+from loaders.privacy import Privacy, is_anyone_forgotten
 
 Record = dict[str, Any]
 Normaliser = Callable[[str], str]
@@ -134,22 +134,21 @@ class Door:
         """
         if not self._validator.is_valid(record):
             raise self._refusal(record)
-        if self._person:
+        if self._person and is_anyone_forgotten():
             for holder in _holders(record, self._parents_of_person):
                 about = holder.get(self._person)
                 if about and self._privacy.is_forgotten(self._normalise_person(str(about))):
                     raise RefusedError(FORGOTTEN, self._person)
         for prefix, fields, known in self._known_fields(record):
-            if new := fields.keys() - known:
-                self.new_fields.update(f"{prefix}{name}" for name in new)
+            if not known.issuperset(fields):
+                self.new_fields.update([prefix + name for name in fields.keys() - known])
         if met := self._rewrite(record, self._privacy):
             self.new_fields.update(met)
         for parents, fields_of_parent in self._private.items():
             for holder in _holders(record, parents):
                 for key, normalise, public in fields_of_parent:
-                    if key not in holder:
+                    if (value := holder.get(key)) is None:
                         continue
-                    value = holder[key]
                     holder[key] = self._privacy.replace(value, normalise)
                     if public and isinstance(value, dict):
                         holder[key] |= {name: value[name] for name in public & value.keys()}

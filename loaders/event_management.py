@@ -18,7 +18,7 @@ import pyarrow as pa
 from loaders.door import Door, Record, read_schema, source_time
 from loaders.landing import ddl
 from loaders.privacy import Privacy, email, phone, verbatim
-from loaders.topic import Feed
+from loaders.topic import Feed, Position
 
 SOURCE = "event_management"
 TABLE = "event_management__event_data"
@@ -70,7 +70,9 @@ def door(privacy: Privacy) -> Door:
     return Door(_SCHEMA, PRIVATE, _known_fields, privacy, person=PERSON)
 
 
-def row(record: Record, payload: str, position: str, published_at: datetime) -> tuple[Any, ...]:
+def row(
+    record: Record, payload: str, position: Position, published_at: datetime
+) -> tuple[Any, ...]:
     """Return a message as a row of `COLUMNS`.
 
     Parameters
@@ -78,16 +80,13 @@ def row(record: Record, payload: str, position: str, published_at: datetime) -> 
     record, payload
         The message that passed the door, and what the door made of it.
     position
-        topic/partition/offset.
+        Where it stands.
     published_at
         The broker's timestamp.
     """
-    topic, partition, offset = position.rsplit("/", 2)
     return (
         SOURCE,
-        topic,
-        int(partition),
-        int(offset),
+        *position,
         record["message_id"],
         record["type"],
         record["schema_version"],

@@ -8,6 +8,7 @@ A load ends with the one that started it, however that ends; what had landed has
 next load goes on from there.
 """
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -47,6 +48,8 @@ LOADS = {
     )
 }
 SOURCES = (*TOPICS, *LOADS)
+# What dlt imports when it first lands: half a second of processor that forks need not pay each.
+IMPORTED_LATE = ("clickhouse_driver", "pandas")
 _TELL_SECONDS = 0.2
 
 TellOf = Callable[[str], Tell]
@@ -170,7 +173,7 @@ def _side_by_side(
     """Run a process for each lane, and hear what they say."""
     # Forks of a process that has imported what they need, and nothing else yet: no threads.
     forks = multiprocessing.get_context("forkserver")
-    forks.set_forkserver_preload(["loaders.loads"])
+    forks.set_forkserver_preload(["loaders.loads", *IMPORTED_LATE])
     running: dict[Connection, tuple[multiprocessing.process.BaseProcess, list[str]]] = {}
     for lane in lanes:
         ours, theirs = forks.Pipe(duplex=False)
@@ -200,6 +203,7 @@ def _side_by_side(
 
 def _run(lane: list[str], say: Connection, listen: float) -> None:
     """Be the process of a lane."""
+    gc.freeze()  # what was imported stays: no collection need look at it again
     threading.Thread(target=_end_with_parent, daemon=True).start()
     quiet_logs()
     for name in lane:

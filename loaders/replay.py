@@ -17,6 +17,7 @@ from loaders.event_management import EVENT_DATA
 from loaders.landing import ddl, land, open_pipeline
 from loaders.privacy import Privacy
 from loaders.ticket_events import TICKET_EVENTS
+from loaders.topic import Position
 
 _TOPICS = {feed.source: feed for feed in (EVENT_DATA, TICKET_EVENTS)}
 _LISTS = {module.SOURCE: module.FEEDS for module in (gate_management, integrated_platform)}
@@ -72,7 +73,7 @@ def _entrance(privacy: Privacy, source: str, feed: str) -> _Entrance:
 
         def message(record: Record, payload: str, letter: DeadLetter) -> tuple[Any, ...]:
             assert letter.source_at is not None  # noqa: S101  the broker's timestamp, always there
-            return topic.row(record, payload, letter.position, letter.source_at)
+            return topic.row(record, payload, Position.read(letter.position), letter.source_at)
 
         return _Entrance(topic.door(privacy), topic.table, topic.columns, topic.statement, message)
     if of_source := _LISTS.get(source):

@@ -18,7 +18,7 @@ from loaders import freshservice
 from loaders.door import Door, Record, read_schema, source_time
 from loaders.landing import ddl
 from loaders.privacy import Privacy
-from loaders.topic import Feed
+from loaders.topic import Feed, Position
 
 SOURCE = "ticket_events"
 TABLE = "freshservice__ticket_events"
@@ -54,7 +54,9 @@ class EventDoor(Door):
         return self._tickets.admit(record["data"])
 
 
-def row(record: Record, payload: str, position: str, published_at: datetime) -> tuple[Any, ...]:
+def row(
+    record: Record, payload: str, position: Position, published_at: datetime
+) -> tuple[Any, ...]:
     """Return a message as a row of `COLUMNS`.
 
     Parameters
@@ -62,17 +64,14 @@ def row(record: Record, payload: str, position: str, published_at: datetime) -> 
     record, payload
         The message that passed the door, and what the door made of it.
     position
-        topic/partition/offset.
+        Where it stands.
     published_at
         The broker's timestamp.
     """
-    topic, partition, offset = position.rsplit("/", 2)
     ticket = record["data"]
     return (
         SOURCE,
-        topic,
-        int(partition),
-        int(offset),
+        *position,
         record["event_type"],
         ticket["id"],
         source_time(ticket["updated_at"], "data.updated_at"),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import dlt
 import pyarrow as pa
@@ -33,6 +33,23 @@ _POLL_MILLISECONDS = 300
 _FETCH_BYTES = 50 * 2**20
 
 
+class Position(NamedTuple):
+    """Where a record stands; as text it is topic/partition/offset."""
+
+    topic: str
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return "/".join(map(str, self))
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Read the text."""
+        topic, partition, offset = text.rsplit("/", 2)
+        return cls(topic, int(partition), int(offset))
+
+
 @dataclass(frozen=True)
 class Feed:
     """A topic and how its records become rows.
@@ -46,8 +63,8 @@ class Feed:
     door
         Makes the door of its records.
     row
-        Makes a row of a record that passed, what the door made of it, its position
-        (topic/partition/offset) and the broker's timestamp.
+        Makes a row of a record that passed, what the door made of it, its position and the
+        broker's timestamp.
     """
 
     source: str
@@ -56,7 +73,7 @@ class Feed:
     columns: pa.Schema
     statement: str
     door: Callable[[Privacy], Door]
-    row: Callable[[Record, str, str, datetime], tuple[Any, ...]]
+    row: Callable[[Record, str, Position, datetime], tuple[Any, ...]]
 
 
 @configspec
@@ -290,12 +307,12 @@ def load(feed: Feed, report: Report, progress: Callable[[int, int], None]) -> No
 
 def take(feed: Feed, message: ConsumerRecord, gate: Door, batch: Batch) -> bool:
     """Add a record to a batch: as a row, or as a dead letter and then return False."""
-    position = f"{message.topic}/{message.partition}/{message.offset}"
+    position = Position(message.topic, message.partition, message.offset)
     published_at = datetime.fromtimestamp(message.timestamp / 1000, UTC)
     try:
         record = gate.parse(message.value)
         payload = gate.admit(record)
         batch.add(feed.row(record, payload, position, published_at))
     except RefusedError as refused:
-        return not batch.refuse(position, refused, message.value, published_at)
+        return not batch.refuse(str(position), refused, message.value, published_at)
     return True

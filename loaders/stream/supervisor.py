@@ -16,7 +16,7 @@ from multiprocessing.process import BaseProcess
 
 import psutil
 
-from loaders.loads import TOPICS
+from loaders.loads import IMPORTED_LATE, TOPICS
 from loaders.stream.telemetry import Telemetry
 from loaders.stream.worker import work
 
@@ -106,7 +106,7 @@ class Supervisor:
         # Workers are forked from a process that has imported everything and runs no thread: one
         # starts in a tenth of a second, where it would take three.
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload([work.__module__])
+        self._context.set_forkserver_preload([work.__module__, *IMPORTED_LATE])
         self._is_stopped = False
         self._scaled = time.monotonic()
 

@@ -10,6 +10,7 @@ from loaders import freshservice
 from loaders.door import RefusedError
 from loaders.privacy import Privacy
 from loaders.ticket_events import COLUMNS, EventDoor, row
+from loaders.topic import Position
 
 PRIVACY = Privacy("k1:0123456789abcdef0123")
 TICKET: dict[str, Any] = {
@@ -38,7 +39,9 @@ def test_both_lanes_land_the_same_bytes() -> None:
     polled = freshservice.door("ticket", PRIVACY).admit(orjson.loads(orjson.dumps(TICKET)))
     assert landed == polled
     assert "oe" not in landed
-    found = dict(zip(COLUMNS.names, row(record, landed, "t/1/9", datetime.now(UTC)), strict=True))
+    found = dict(
+        zip(COLUMNS.names, row(record, landed, Position("t", 1, 9), datetime.now(UTC)), strict=True)
+    )
     assert (found["record_id"], found["offset"], found["payload"]) == (7, 9, polled)
     assert found["source_at"] == datetime(2026, 3, 1, 11, tzinfo=UTC)
 

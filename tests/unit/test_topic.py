@@ -8,7 +8,7 @@ from kafka import TopicPartition
 
 import loaders.topic
 from loaders.errors import GatehouseError
-from loaders.topic import Topic
+from loaders.topic import Position, Topic
 
 PARTITION = TopicPartition("t", 0)
 
@@ -88,3 +88,8 @@ def test_a_broker_that_falls_silent_is_an_error(monkeypatch: pytest.MonkeyPatch)
 def test_a_topic_that_is_not_there_is_named() -> None:
     with pytest.raises(GatehouseError, match="no topic other"):
         topic(FakeConsumer([], end=0), "other")
+
+
+def test_a_position_is_read_as_it_is_written() -> None:
+    assert str(Position("event-data", 3, 17)) == "event-data/3/17"
+    assert Position.read("event-data/3/17") == Position("event-data", 3, 17)
