@@ -26,6 +26,7 @@ from dlt.destinations.impl.clickhouse.configuration import ClickHouseClientConfi
 from dlt.pipeline.exceptions import PipelineStepFailed
 from filelock import FileLock, Timeout
 
+from loaders.cluster import on_cluster
 from loaders.errors import GatehouseError
 from loaders.privacy import remember_forgotten
 
@@ -132,7 +133,8 @@ def make_tables(statements: list[str]) -> None:
     """
     with Server.from_env().connect() as client:
         for statement in statements:
-            client.command(statement)
+            for made in on_cluster(statement):
+                client.command(made)
 
 
 @contextmanager

@@ -11,7 +11,7 @@
         {%- endset -%}
         {#- A delete goes through every part even where it finds nothing, so look first. -#}
         {%- if run_query("select count() from " ~ this ~ " where " ~ emptied).rows[0][0] > 0 -%}
-            delete from {{ this }} where {{ emptied }}
+            delete from {{ on_shards(this) }} where {{ emptied }}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}

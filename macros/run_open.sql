@@ -5,19 +5,26 @@
     {%- set table = api.Relation.create(schema='staging', identifier='model_builds', can_on_cluster=true) %}
     {%- do run_query("create database if not exists staging " ~ on_cluster_clause(table)) %}
     {%- set create_table %}
-        create table if not exists {{ model_builds() }} {{ on_cluster_clause(table) }}
+        create table if not exists {{ on_shards(table) }}
         (
             model LowCardinality(String) comment 'Incremental model that was built; empty for a whole run',
             invocation_id String comment 'The dbt run that built it',
             started_at DateTime64(6, 'UTC') comment 'Server time before it read anything; never goes back',
             finished_at Nullable(DateTime64(6, 'UTC')) comment 'Null in the row of its beginning'
         )
-        engine = MergeTree
+        {{ replicated_engine('MergeTree', '', true) }}
         order by (model, started_at)
         ttl toDateTime(started_at) + interval 1 year
         comment 'Two rows per build: one when it begins, one when it has finished'
     {%- endset %}
     {%- do run_query(create_table) %}
+    {%- if adapter.get_clickhouse_cluster_name() %}
+        {%- set local = table.incorporate(path={'identifier': table.identifier ~ adapter.get_clickhouse_local_suffix()}) %}
+        {%- do run_query(
+            "create table if not exists " ~ table ~ on_cluster_clause(table) ~ " as " ~ local
+            ~ " " ~ distributed_engine(local, 'model')
+        ) %}
+    {%- endif %}
     {%- if flags.WHICH != 'test' %}
         {%- do refuse_missing_parents() %}
         {%- do run_query(run_begin()) %}

@@ -41,7 +41,7 @@
             where endsWith(name, '__dbt_new_data_{{ other | replace("-", "_") }}')
         {%- endset %}
         {%- for leftover in run_query(leftovers).rows | map(attribute=0) %}
-            {%- do run_query("drop table if exists " ~ leftover) %}
+            {%- do run_query("drop table if exists " ~ leftover ~ on_cluster_clause(api.Relation.create(identifier=leftover, can_on_cluster=true))) %}
         {%- endfor %}
         {%- do run_query(run_close(other)) %}
     {%- endfor %}

@@ -14,9 +14,11 @@ from loaders import (
     ticket_events,
     user_app,
 )
+from loaders.cluster import on_cluster
 from loaders.errors import GatehouseError
 from loaders.freshservice import children, records, sweeps
 from loaders.landing import Server, ddl
+from loaders.loads import raw_tables
 
 # Filled by dlt and by the server.
 STAMPS = ["_dlt_load_id", "landed_at"]
@@ -61,3 +63,18 @@ def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATEHOUSE_CLICKHOUSE_HOST", "")
     with pytest.raises(GatehouseError, match="GATEHOUSE_CLICKHOUSE_HOST is not set"):
         Server.from_env()
+
+
+def test_on_a_cluster_every_raw_table_lies_on_the_shards_by_its_sort_key() -> None:
+    env = {"GATEHOUSE_CLICKHOUSE_CLUSTER": "desk"}
+    for statement in raw_tables():
+        assert on_cluster(statement, {}) == [statement]
+        local, whole = on_cluster(statement, env)
+        assert ' on cluster "desk"' in local
+        assert "\nengine = Replicated" in local
+        [key] = re.findall(r"^order by (.*)$", statement, re.M)
+        assert whole.endswith(f"cityHash64({key}))")
+        assert (
+            "Replicated"
+            not in on_cluster(statement, env | {"GATEHOUSE_CLICKHOUSE_REPLICATED": "false"})[0]
+        )
