@@ -14,6 +14,8 @@ from loaders.door import FORGOTTEN, RefusedError
 from loaders.privacy import Privacy
 
 MAX_BYTES = 256 * 2**20
+# So many rows at a time become columns: soon, while they are in the processor's cache.
+_PACK_ROWS = 1000
 
 
 @dataclass
@@ -84,12 +86,13 @@ class Batch:
         self._schema = schema
         self._privacy = privacy
         self._rows: list[tuple[Any, ...]] = []
+        self._packed: list[pa.RecordBatch] = []
         self.letters: list[dead_letters.DeadLetter] = []
         self.oldest: datetime | None = None
 
     def __len__(self) -> int:
         """Return how many records it holds."""
-        return len(self._rows) + len(self.letters)
+        return len(self._rows) + sum(map(len, self._packed)) + len(self.letters)
 
     @property
     def empty(self) -> bool:
@@ -99,6 +102,8 @@ class Batch:
     def add(self, row: tuple[Any, ...]) -> None:
         """Add a row that passed the door: its values in the order of the schema."""
         self._rows.append(row)
+        if len(self._rows) == _PACK_ROWS:
+            self._pack()
         self._report.read += 1
         self._report.landed += 1
 
@@ -126,9 +131,15 @@ class Batch:
     def items(self) -> Iterator[Any]:
         """Yield the tables for dlt."""
         if self._rows:
-            columns = zip(*self._rows, strict=True)
-            arrays = [pa.array(c, f.type) for c, f in zip(columns, self._schema, strict=True)]
-            rows = pa.Table.from_arrays(arrays, schema=self._schema)
+            self._pack()
+        if self._packed:
+            rows = pa.Table.from_batches(self._packed)
             yield dlt.mark.with_table_name(rows, self._table)
         if self.letters:
             yield dlt.mark.with_table_name(dead_letters.table(self.letters), dead_letters.TABLE)
+
+    def _pack(self) -> None:
+        columns = zip(*self._rows, strict=True)
+        arrays = [pa.array(c, f.type) for c, f in zip(columns, self._schema, strict=True)]
+        self._packed.append(pa.record_batch(arrays, schema=self._schema))
+        self._rows = []
