@@ -24,9 +24,10 @@ $(VENV)/kafka: tests/apache_kafka.pom.xml
 test-month: env  ## thirty days of daily loads and builds against a full refresh; a quarter of an hour
 	pytest -m month
 
-bench: env  ## latency and rate of landing; an increment on 20 and on 40 million messages; what rollups save: an hour, 15 GB
+bench: env  ## latency and rate of landing; dbt's floor; an increment on 20 and on 40 million messages; what rollups save: an hour, 15 GB
 	python -m bench.latency
 	python -m bench.landing
+	python -m bench.floor
 	python -m bench.incremental
 	python -m bench.rollups
 
