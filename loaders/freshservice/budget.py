@@ -164,18 +164,20 @@ class Budget:
         if ends <= 0 or self._left is None:
             if self._silent and self._left is None:
                 return 0
+            if self._flying:
+                return math.inf
             self._left = None
-            return math.inf if self._flying else 0
+            return 0
         reserve = math.ceil(self._total * self.share_for_others)
         affordable = self._left - self._flying - known.cost >= reserve
         allowed = known.limit is None or known.sent < known.limit
         return 0 if affordable and allowed else ends
 
     def _is_new_minute(self, call: Call, left: int) -> bool:
-        """More is left than before. Answers may overtake each other, so as much as was answered
-        while this call was on its way proves nothing.
+        """More is left than before. Answers may overtake each other, so what other calls cost that
+        were on their way together with this one, and may still be, proves nothing.
         """
-        beside = self._answered - call.answered_before
+        beside = self._answered - call.answered_before + self._flying
         return self._left is None or left > self._left + beside
 
     def _open(self, left: int) -> None:

@@ -123,10 +123,45 @@ def test_who_would_wait_past_the_end_of_the_run_is_told_so() -> None:
     desk.call("unknown")
 
 
+def test_an_answer_that_was_overtaken_does_not_pass_for_a_new_minute() -> None:
+    time = Time()
+    limiter, budget = Limiter(Limits(total=10), time), Budget(0.0, clock=time, wait=time.wait)
+    budget.answered(budget.take("any"), limiter.charge("any", 0).headers)
+    calls = [budget.take("any") for _ in range(6)]
+    answers = [limiter.charge("any", 0).headers for _ in calls]
+    for late in (5, 0, 1, 2, 3, 4):  # the last comes first
+        budget.answered(calls[late], answers[late])
+    for _ in range(3):
+        budget.take("any")
+    with pytest.raises(OutOfTimeError):
+        budget.take("any", until=time.now + 30)
+
+
+class SharedTime(Time):
+    """A clock for several threads: it moves only while none of them has a call on its way.
+
+    So a thread that the machine holds up is late in its turn, but never by that clock.
+    """
+
+    def __init__(self, threads: int) -> None:
+        super().__init__()
+        self.running = threads
+        self.waiting: dict[int, float] = {}
+
+    def wait(self, condition: threading.Condition, seconds: float | None) -> None:
+        me = threading.get_ident()
+        self.waiting[me] = math.inf if seconds is None else self.now + seconds
+        if len(self.waiting) == self.running:
+            assert min(self.waiting.values()) < math.inf, "all wait for an answer, none is coming"
+            self.now = max(self.now, min(self.waiting.values()))
+        condition.wait(0.001)
+        del self.waiting[me]
+
+
 def test_several_threads_together_keep_within_the_budget() -> None:
-    limits = Limits(total=100, window_seconds=0.3)
-    limiter, lock = Limiter(limits), threading.Lock()
-    budget = Budget(0.0, window_seconds=0.3)
+    time = SharedTime(threads=8)
+    limiter, lock = Limiter(Limits(total=100), time), threading.Lock()
+    budget = Budget(0.0, clock=time, wait=time.wait)
     problems: list[Any] = []
 
     def work() -> None:
@@ -139,7 +174,9 @@ def test_several_threads_together_keep_within_the_budget() -> None:
                 budget.answered(call, verdict.headers)
             else:
                 problems.append(verdict)
-                budget.refuse(call, {**verdict.headers, "Retry-After": "0.3"})
+                budget.refuse(call, verdict.headers)
+        with lock:
+            time.running -= 1
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:
