@@ -8,8 +8,7 @@ import pytest
 from kafka import TopicPartition
 from typer.testing import CliRunner
 
-from loaders import audit as audits
-from loaders.audit import Tally, Window, steps
+from loaders.audit import Tally, Window, run, steps, topics
 from loaders.batch import Tell
 from loaders.cli import app
 from loaders.errors import GatehouseError
@@ -86,17 +85,17 @@ def test_a_tally_is_held_against_raw_both_ways() -> None:
 
 def test_a_topic_is_read_from_what_it_still_has_to_what_was_committed() -> None:
     consumer: Any = FakeConsumer([0, 1, 2, 3, 4])
-    read = list(audits._records(consumer, BEGINS, ENDS))
+    read = list(topics._records(consumer, BEGINS, ENDS))
     assert [record.offset for record in read] == [1, 2]
 
 
 def test_a_broker_that_has_less_than_was_committed_is_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(audits, "_SILENCE_SECONDS", -1)
+    monkeypatch.setattr(topics, "_SILENCE_SECONDS", -1)
     consumer: Any = FakeConsumer([0])
     with pytest.raises(GatehouseError, match="though its group has committed more"):
-        list(audits._records(consumer, BEGINS, ENDS))
+        list(topics._records(consumer, BEGINS, ENDS))
 
 
 def test_steps_are_counted_by_state() -> None:
@@ -131,8 +130,8 @@ def test_the_exit_code_says_whether_all_agrees(
             raise GatehouseError(error, "Start it.")
         return []
 
-    monkeypatch.setattr(audits, "SOURCES", {"user_app": compare})
-    monkeypatch.setattr(audits, "of_layers", lambda: windows)
+    monkeypatch.setattr(run, "SOURCES", {"user_app": compare})
+    monkeypatch.setattr(run, "of_layers", lambda: windows)
     ran = CliRunner().invoke(app, ["audit"])
     assert ran.exit_code == code
     told = " ".join(ran.output.split())

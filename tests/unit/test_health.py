@@ -11,6 +11,7 @@ import pytest
 
 from loaders import health, journal, site
 from loaders.batch import Report
+from loaders.health import pages
 
 MANIFEST = {
     "nodes": {
@@ -63,7 +64,7 @@ def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "stored": [("marts", 2, 1234, 5_600_000)],
         "measured": [("refused_ratio", "app", "", "pass", 0.0005, 0.001, None, now)],
     }
-    monkeypatch.setattr(health, "_ask_clickhouse", lambda: (found, []))
+    monkeypatch.setattr(pages, "ask_clickhouse", lambda: found)
     return found
 
 
