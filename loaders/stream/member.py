@@ -1,8 +1,8 @@
 """One member of a topic's consumer group: reads what the group gives it, and lands it in batches.
 
 A batch lands while the next one fills. It is due after `flush_seconds`, with `batch_rows` records
-or 256 MB; behind a backlog only with `drain_rows`, because a load package costs the same whatever
-its size. Offsets are committed after their batch is durable: a record may land twice, when the
+or 256 MB; while there is a backlog only after `drain_seconds` or with `drain_rows`, because a load
+package costs the same whatever its size. Offsets are committed after their batch is durable: a record may land twice, when the
 group shares its partitions anew in mid-batch for example, and is never lost.
 """
 
@@ -39,8 +39,9 @@ class Streaming(BaseConfiguration):
     """The section `stream` of the configuration."""
 
     batch_rows: int = None  # type: ignore[assignment]
-    drain_rows: int = None  # type: ignore[assignment]
     flush_seconds: float = None  # type: ignore[assignment]
+    drain_rows: int = None  # type: ignore[assignment]
+    drain_seconds: float = None  # type: ignore[assignment]
     session_seconds: float = None  # type: ignore[assignment]
 
     @classmethod
@@ -60,7 +61,7 @@ class Filling:
     refused
         The records of the dead letters.
     behind
-        Whether a record waited long on the broker before it was read.
+        Whether the records that were read last had waited long on the broker.
     """
 
     batch: Batch
@@ -152,6 +153,7 @@ class Member:
         self._consumer.resume(*self._consumer.paused())
         if not len(filling.batch):
             filling.began = time.monotonic()
+        filling.behind = False
         for partition, records in polled.items():
             self._take(filling, partition, records)
 
@@ -169,12 +171,14 @@ class Member:
         self._heard = time.monotonic()
 
     def _is_due(self) -> bool:
-        filling = self._filling
-        enough = self._streaming.drain_rows if filling.behind else self._streaming.batch_rows
+        filling, sizes = self._filling, self._streaming
+        rows, seconds = sizes.batch_rows, sizes.flush_seconds
+        if filling.behind:
+            rows, seconds = sizes.drain_rows, sizes.drain_seconds
         return len(filling.batch) > 0 and (
-            len(filling.batch) >= enough
+            len(filling.batch) >= rows
             or filling.bytes >= MAX_BYTES
-            or time.monotonic() - filling.began >= self._streaming.flush_seconds
+            or time.monotonic() - filling.began >= seconds
         )
 
     def _hand_over(self, lander: ThreadPoolExecutor) -> None:

@@ -110,10 +110,15 @@ class Work:
             raise GatehouseError("ClickHouse is away.", "Wait.")
         self.landed.append(len(batch))
 
-    def run(self, batch_rows: int = 5, drain_rows: int = 20, flush_seconds: float = 60) -> None:
+    def run(self, flush_seconds: float = 60, drain_seconds: float = 60) -> None:
         streaming = Streaming()
         streaming.update(
-            {"batch_rows": batch_rows, "drain_rows": drain_rows, "flush_seconds": flush_seconds}
+            {
+                "batch_rows": 5,
+                "flush_seconds": flush_seconds,
+                "drain_rows": 20,
+                "drain_seconds": drain_seconds,
+            }
         )
         fake: Any = self.consumer
         grave: Any = self.graveyard
@@ -141,9 +146,21 @@ def test_a_batch_lands_when_it_has_enough_and_the_rest_when_it_stops(
 
 def test_behind_a_backlog_a_batch_waits_until_it_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
     work = Work(monkeypatch, [sent(n * 4, 4, age=60) for n in range(10)])
-    work.run()
+    work.run(flush_seconds=0)
     assert work.landed[0] == 20
     assert sum(work.landed) == 40
+
+
+def test_the_end_of_a_backlog_lands_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    work = Work(monkeypatch, [sent(0, 2, age=60), sent(2, 2, age=60), [], sent(4, 1)])
+    work.run(flush_seconds=0)
+    assert work.landed[0] == 4
+
+
+def test_a_slow_backlog_lands_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    work = Work(monkeypatch, [sent(n * 4, 4, age=60) for n in range(3)])
+    work.run(drain_seconds=0)
+    assert work.landed[0] == 4
 
 
 def test_a_lull_does_not_keep_the_last_records_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
