@@ -2,8 +2,9 @@
 
 A batch lands while the next one fills. It is due after `flush_seconds`, with `batch_rows` records
 or 256 MB; while there is a backlog only after `drain_seconds` or with `drain_rows`, because a load
-package costs the same whatever its size. Offsets are committed after their batch is durable: a record may land twice, when the
-group shares its partitions anew in mid-batch for example, and is never lost.
+package costs the same whatever its size. Offsets are committed after their batch is durable: a
+record may land twice, when the group shares its partitions anew in mid-batch for example, and is
+never lost.
 """
 
 import time
