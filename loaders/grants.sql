@@ -29,6 +29,25 @@ grant table engine on AggregatingMergeTree to transformer;
 grant table engine on Memory to transformer;
 grant select(query) on system.processes to transformer;
 
+-- ci: tries a change: reads what transformer reads and builds, and builds in databases of its own alone.
+grant select on raw.* to ci;
+revoke select on raw.dead_letters from ci;
+revoke select on raw.forgetting from ci;
+revoke select on raw.forgetting_dry_run from ci;
+grant select(dead_letter_id, source, feed, position, reason, source_at, status, _dlt_load_id, landed_at) on raw.dead_letters to ci;
+grant select on staging.* to ci;
+grant select on snapshots.* to ci;
+grant select on seeds.* to ci;
+grant select on marts.* to ci;
+grant select on quality.* to ci;
+grant create database, drop database, create table, create view, drop table, drop view, select, insert, alter table, alter view, truncate on ci_*.* to ci;
+grant table engine on MergeTree to ci;
+grant table engine on ReplacingMergeTree to ci;
+grant table engine on SummingMergeTree to ci;
+grant table engine on AggregatingMergeTree to ci;
+grant table engine on Memory to ci;
+grant select(query) on system.processes to ci;
+
 -- reader: marts and the realtime views, nothing else.
 grant select on marts.* to reader;
 grant select on realtime.* to reader;

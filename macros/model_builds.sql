@@ -1,3 +1,3 @@
 {% macro model_builds() -%}
-    staging.model_builds
+    {{- target.schema }}.model_builds
 {%- endmacro %}

@@ -4,7 +4,9 @@
         {%- for parent in graph.nodes[unique_id].depends_on.nodes if parent not in selected_resources %}
             {%- set node = graph.sources.get(parent) or graph.nodes[parent] %}
             {%- if node.resource_type in ('source', 'snapshot', 'seed') %}
-                {%- do lacking.update({node.schema ~ '.' ~ (node.identifier or node.alias): node.resource_type}) %}
+                {#- With deferral, what production has in its place. -#}
+                {%- set at = node.defer_relation or node %}
+                {%- do lacking.update({at.schema ~ '.' ~ (node.identifier or node.alias): node.resource_type}) %}
             {%- endif %}
         {%- endfor %}
     {%- endfor %}

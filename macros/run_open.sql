@@ -2,8 +2,8 @@
     {%- if not execute or flags.WHICH not in ('build', 'run', 'snapshot', 'test', 'retry') %}
         {{- return('') -}}
     {%- endif %}
-    {%- set table = api.Relation.create(schema='staging', identifier='model_builds', can_on_cluster=true) %}
-    {%- do run_query("create database if not exists staging " ~ on_cluster_clause(table)) %}
+    {%- set table = api.Relation.create(schema=target.schema, identifier='model_builds', can_on_cluster=true) %}
+    {%- do run_query("create database if not exists " ~ target.schema ~ " " ~ on_cluster_clause(table)) %}
     {%- set create_table %}
         create table if not exists {{ on_shards(table) }}
         (

@@ -15,7 +15,7 @@ from sandbox.files import write_atomically
 
 HOST = "127.0.0.1"
 DATABASES = ("raw", "staging", "snapshots", "seeds", "marts", "realtime", "quality")
-USERS = ("loader", "transformer", "reader", "operator", "monitor", "eraser")
+USERS = ("loader", "transformer", "reader", "operator", "monitor", "eraser", "ci")
 DEFAULT_PORTS = {
     "clickhouse_http_port": 18123,
     "clickhouse_tcp_port": 19000,
@@ -141,6 +141,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "GATEHOUSE_MONITOR_PASSWORD": password("monitor"),
         "GATEHOUSE_ERASER_PASSWORD": password("eraser"),
         "DBT_ENV_SECRET_TRANSFORMER_PASSWORD": password("transformer"),
+        "DBT_ENV_SECRET_CI_PASSWORD": password("ci"),
         "GATEHOUSE_PRIVACY_KEYS": PRIVACY_KEYS,
         "SOURCES__FRESHSERVICE__BASE_URL": f"{sources}/api/v2",
         "SOURCES__FRESHSERVICE__API_KEY": FRESHSERVICE_API_KEY,

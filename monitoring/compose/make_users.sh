@@ -5,6 +5,7 @@ set -euo pipefail
 ask() { clickhouse-client --user "$CLICKHOUSE_USER" --password "$CLICKHOUSE_PASSWORD" "$@"; }
 
 export GATEHOUSE_TRANSFORMER_PASSWORD=$DBT_ENV_SECRET_TRANSFORMER_PASSWORD
+export GATEHOUSE_CI_PASSWORD=$DBT_ENV_SECRET_CI_PASSWORD
 for database in raw staging snapshots seeds marts realtime quality; do
     ask --query "create database if not exists $database"
 done

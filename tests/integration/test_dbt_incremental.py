@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 
 import clickhouse_connect
@@ -23,6 +25,7 @@ from tests.integration.driving import dbt, own_folders
 from tests.integration.raw_rows import Feed
 from tests.sandboxes import Sandbox
 
+ROOT = Path(__file__).parents[2]
 OVERLAPS = (300, 300, 0)  # with and without looking back at what is staged already
 KILLS = 3
 # What models read of the past is in the snapshots: `dbt run` alone would leave those behind.
@@ -102,6 +105,53 @@ def test_increments_equal_a_full_refresh(warehouse: Warehouse) -> None:
     told = ("--exclude-resource-type", "unit_test", "--exclude", "fct_quality_measurements")
     tested = dbt(warehouse.sandbox, "test", *told)
     assert tested.returncode == 0, tested.stdout
+
+
+def test_a_change_is_built_beside_the_warehouse_and_reads_the_rest_of_it(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    """What docs/operations.md says for CI, after it was done there."""
+    daily, monthly = "rollup_ticket_cohorts_daily", "rollup_ticket_cohorts_monthly"
+    before = warehouse.contents(with_stamps=True)
+    noted = warehouse.rows("select count(), max(started_at) from staging.model_builds")
+    state, changed = tmp_path / "production", tmp_path / "change"
+    target = warehouse.sandbox.settings.state / "target"
+    state.mkdir()
+    shutil.copy(target / "manifest.json", state)
+    for name in ("models", "macros", "seeds", "snapshots", "tests"):
+        shutil.copytree(ROOT / name, changed / name)
+    for name in ("dbt_project.yml", "profiles.yml", "selectors.yml"):
+        shutil.copy(ROOT / name, changed)
+    model = changed / "models" / "marts" / "service_desk" / f"{daily}.sql"
+    model.write_text(f"{model.read_text()}-- And a change.\n")
+
+    env = warehouse.sandbox.env | {"GATEHOUSE_TARGET": "ci", "GATEHOUSE_CI_DATABASE": "ci_42"}
+    folders = ["--project-dir", str(changed), "--profiles-dir", str(changed)]
+    command = "build --select state:modified+ --exclude path:models/realtime --defer --favor-state"
+    ran = dbt(
+        Sandbox(warehouse.sandbox.settings, env),
+        *command.split(),
+        *folders,
+        "--state",
+        str(state),
+    )
+    assert ran.returncode == 0, ran.stdout
+    ci = warehouse.client("ci")
+    tables = ci.query("select name from system.tables where database = 'ci_42' order by name")
+    assert [name for (name,) in tables.result_rows] == ["model_builds", daily, monthly]
+    for table in (daily, monthly):
+        columns = "count(), sum(cityHash64(* except built_at))"
+        built, there = (
+            ci.query(f"select {columns} from {database}.{table}").result_rows
+            for database in ("ci_42", "marts")
+        )
+        assert built == there
+        assert built[0][0] > 0
+    compiled = next((target / "run").rglob(f"{monthly}.sql")).read_text()
+    assert f"`ci_42`.`{daily}`" in compiled
+    assert warehouse.contents(with_stamps=True) == before
+    assert warehouse.rows("select count(), max(started_at) from staging.model_builds") == noted
+    ci.command("drop database ci_42")
 
 
 def test_an_increment_rebuilds_only_what_its_batch_touched(warehouse: Warehouse) -> None:

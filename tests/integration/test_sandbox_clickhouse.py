@@ -43,6 +43,10 @@ MAY = [
     ("eraser", "alter table raw.records delete where a = 1"),
     ("eraser", "alter table raw.records update b = 0 where a = 1"),
     ("eraser", "alter table marts.facts apply deleted mask"),
+    ("ci", "create database if not exists ci_42"),
+    ("ci", "create table if not exists ci_42.facts engine = Memory as select * from marts.facts"),
+    ("ci", "select reason from raw.dead_letters"),
+    ("ci", "drop database ci_42"),
 ]
 
 MAY_NOT = [
@@ -79,6 +83,13 @@ MAY_NOT = [
     ("eraser", "truncate table raw.records"),
     ("eraser", "insert into marts.facts values (1)"),
     ("eraser", "select * from system.query_log"),
+    ("ci", "insert into marts.facts values (1)"),
+    ("ci", "delete from marts.facts where a = 0"),
+    ("ci", "drop table marts.facts"),
+    ("ci", "create table staging.c (a Int8) engine = Memory"),
+    ("ci", "create database other"),
+    ("ci", "select payload_sealed from raw.dead_letters"),
+    ("ci", "create view ci_42.v definer = transformer sql security definer as select 1"),
 ]
 
 

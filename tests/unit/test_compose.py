@@ -53,7 +53,9 @@ def test_whatever_it_asks_for_is_in_the_example(compose: dict[str, Any]) -> None
     asked |= {secret["environment"] for secret in compose["secrets"].values()}
     granted = (ROOT / "loaders" / "grants.sql").read_text()
     users = set(re.findall(r"^(?:grant|revoke) .* (?:to|from) (\w+);$", granted, re.M))
-    asked |= {f"GATEHOUSE_{user.upper()}_PASSWORD" for user in users - {"transformer"}}
+    of_dbt = {"transformer", "ci"}
+    asked |= {f"DBT_ENV_SECRET_{user.upper()}_PASSWORD" for user in of_dbt}
+    asked |= {f"GATEHOUSE_{user.upper()}_PASSWORD" for user in users - of_dbt}
     assert "GATEHOUSE_READER_PASSWORD" in asked
     assert asked <= given()
 
