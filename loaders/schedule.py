@@ -5,7 +5,7 @@ its source's last one stopped, and a build looks for what landed since the last 
 killed at any instant and started again.
 
 dbt runs in this process, which spares a build its start: imports, and reading the project, which
-is read again only when one of its files changed.
+is read again only when one of its files changed. Once an hour it also asks what fell silent.
 """
 
 import os
@@ -25,11 +25,14 @@ from loaders.batch import Report
 from loaders.errors import GatehouseError
 
 if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
     from dbt.contracts.graph.manifest import Manifest
 
 # What a dbt project is made of.
 _FOLDERS = ("models", "macros", "seeds", "snapshots", "tests")
 _FILES = ("dbt_project.yml", "profiles.yml", "selectors.yml")
+# No table is stale before it was silent for so long.
+_LOOK_SECONDS = 3600.0
 
 
 @configspec
@@ -131,22 +134,10 @@ class Dbt:
         """
         # dbt takes three seconds to import, which every other command would wait for.
         from dbt.artifacts.schemas.run import RunExecutionResult
-        from dbt.cli.main import dbtRunner
-        from dbt.contracts.graph.manifest import Manifest
 
         started = time.monotonic()
         with _inside(self._project):
-            changed_at = max(path.stat().st_mtime for path in self.files())
-            if self._manifest is None or changed_at > self._read_at:
-                parsed = dbtRunner().invoke(["--log-level", "none", "parse"])
-                if not isinstance(parsed.result, Manifest):
-                    raise GatehouseError(
-                        f"dbt cannot read {self._project}: {parsed.exception}", "Run `dbt parse`."
-                    )
-                self._manifest, self._read_at = parsed.result, changed_at
-            done = dbtRunner(manifest=self._manifest).invoke(
-                ["--log-level", "none", "build", *arguments]
-            )
+            done = self._run("build", *arguments)
         results = done.result.results if isinstance(done.result, RunExecutionResult) else []
         problems = [
             f"{result.status}: {result.node.name}: {result.message}"
@@ -157,6 +148,43 @@ class Dbt:
             problems.append(f"error: {done.exception}")
         counts = Counter(str(result.status) for result in results)
         return Built(counts, problems, done.success, time.monotonic() - started)
+
+    def find_silent(self) -> str:
+        """Ask which raw tables are stale, once an hour, and leave the answer in sources.json.
+
+        Returns
+        -------
+        str
+            A line; nothing where none is, or where it was asked less than an hour ago.
+        """
+        with _inside(self._project):
+            noted = Path(os.environ.get("DBT_TARGET_PATH", "target")) / "sources.json"
+            if noted.exists() and time.time() - noted.stat().st_mtime < _LOOK_SECONDS:
+                return ""
+            done = self._run("source", "freshness")
+        if done.exception:
+            return f"error: dbt source freshness: {done.exception}"
+        silent = sorted(
+            f"{result.node.source_name}.{result.node.name}"
+            for result in getattr(done.result, "results", ())
+            if result.status in ("error", "runtime error")
+        )
+        return f"silent: {', '.join(silent)}" if silent else ""
+
+    def _run(self, *command: str) -> "dbtRunnerResult":
+        """Run dbt with the project as it is now, read only if it changed."""
+        from dbt.cli.main import dbtRunner
+        from dbt.contracts.graph.manifest import Manifest
+
+        changed_at = max(path.stat().st_mtime for path in self.files())
+        if self._manifest is None or changed_at > self._read_at:
+            parsed = dbtRunner().invoke(["--log-level", "none", "parse"])
+            if not isinstance(parsed.result, Manifest):
+                raise GatehouseError(
+                    f"dbt cannot read {self._project}: {parsed.exception}", "Run `dbt parse`."
+                )
+            self._manifest, self._read_at = parsed.result, changed_at
+        return dbtRunner(manifest=self._manifest).invoke(["--log-level", "none", *command])
 
     def files(self) -> Iterable[Path]:
         """Yield the files that the project is made of."""
@@ -169,6 +197,7 @@ def run(
     timetable: Timetable,
     load: Callable[[list[str]], list[Report]],
     build: Callable[[], Built],
+    look: Callable[[], None],
     *,
     once: bool,
 ) -> bool:
@@ -180,6 +209,8 @@ def run(
         The sources.
     load, build
         Do it, and tell of it.
+    look
+        Tell what fell silent, at each turn: nothing lands then that would be built.
     once
         Return after the first turn.
 
@@ -197,6 +228,7 @@ def run(
             built = build()
             went_well &= built.ok
             has_news = not built.ok
+        look()
         if once:
             return went_well
         time.sleep(timetable.pause(time.monotonic()))

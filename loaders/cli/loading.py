@@ -83,9 +83,13 @@ def run_schedule(
             err.print(problem, highlight=False, markup=False, soft_wrap=True)
         return built
 
+    def look_and_tell() -> None:
+        if line := warehouse.find_silent():
+            err.print(line, highlight=False, markup=False, soft_wrap=True)
+
     timetable = schedule.Timetable(schedule.Cadence.of(names))
     try:
-        if not schedule.run(timetable, load_and_tell, build_and_tell, once=once):
+        if not schedule.run(timetable, load_and_tell, build_and_tell, look_and_tell, once=once):
             raise typer.Exit(1)
     except KeyboardInterrupt:
         out.print("ended")

@@ -71,6 +71,7 @@ def warehouse(new_sandbox: Callable[..., Sandbox]) -> Warehouse:
     made = Warehouse(sandbox)
     assert "Load once: gatehouse load" in made.run(fails=True)
     made.feed.make_tables()
+    assert "Build everything once" in made.run("--selector", "service_desk", fails=True)
     assert dbt(sandbox, "seed").returncode == 0
     # Of sources that have sent nothing there is nothing to tell, and that is no error.
     made.run()

@@ -1,7 +1,9 @@
 """Sources are loaded at their own pace, and what landed is built."""
 
+import os
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -36,10 +38,14 @@ def test_what_was_missed_while_loads_took_long_is_one_load() -> None:
     assert timetable.due(1001) == []
 
 
+def nothing() -> None:
+    """Nothing to look for."""
+
+
 @pytest.mark.parametrize(("report", "ok"), [(Report("a", "f"), True), (Report("a", "f"), False)])
 def test_the_first_turn_builds_whatever_landed_before_it(report: Report, ok: bool) -> None:
     went_well = schedule.run(
-        Timetable({"a": 300}), lambda _due: [report], lambda: built(ok=ok), once=True
+        Timetable({"a": 300}), lambda _due: [report], lambda: built(ok=ok), nothing, once=True
     )
     assert went_well == ok
 
@@ -52,7 +58,9 @@ def test_a_source_that_failed_is_told_and_the_others_are_built() -> None:
         return built()
 
     reports = [Report("a", "f", error="no answer"), Report("b", "f", landed=3)]
-    assert not schedule.run(Timetable({"a": 1, "b": 1}), lambda _due: reports, build, once=True)
+    assert not schedule.run(
+        Timetable({"a": 1, "b": 1}), lambda _due: reports, build, nothing, once=True
+    )
     assert builds == [1]
 
 
@@ -80,8 +88,36 @@ def test_nothing_is_built_where_nothing_landed_and_a_failed_build_is_tried_again
 
     monkeypatch.setattr(schedule.time, "sleep", lambda _seconds: None)
     with pytest.raises(EndedError):
-        schedule.run(Timetable({"a": 300}), load, build, once=False)
-    assert said == ["load 0", "build", "load 0", "load 5", "build", "load 0", "build", "load 0"]
+        schedule.run(Timetable({"a": 300}), load, build, lambda: said.append("look"), once=False)
+    # It is looked for what is silent whether anything landed or not.
+    assert said == [
+        *("load 0", "build", "look"), *("load 0", "look"), *("load 5", "build", "look"),
+        *("load 0", "build", "look"), *("load 0", "look"),
+    ]  # fmt: skip
+
+
+def test_what_is_silent_is_looked_for_once_an_hour(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path))
+    asked = []
+    results = [
+        SimpleNamespace(status=status, node=SimpleNamespace(source_name="gates", name=name))
+        for status, name in (("pass", "a"), ("error", "c"), ("warn", "d"), ("error", "b"))
+    ]
+
+    def answer(_dbt: schedule.Dbt, *command: str) -> SimpleNamespace:
+        asked.append(command)
+        (tmp_path / "sources.json").write_text("{}")
+        return SimpleNamespace(exception=None, result=SimpleNamespace(results=results))
+
+    monkeypatch.setattr(schedule.Dbt, "_run", answer)
+    dbt = schedule.Dbt(tmp_path)
+    assert dbt.find_silent() == "silent: gates.b, gates.c"
+    assert dbt.find_silent() == ""
+    os.utime(tmp_path / "sources.json", (0, 0))
+    dbt.find_silent()
+    assert asked == [("source", "freshness")] * 2
 
 
 def test_the_files_of_the_project_are_seen_to_change() -> None:
