@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from loaders import dead_letters
 from loaders.door import FORGOTTEN, RefusedError
+from loaders.landing import tell_of_people
 from loaders.privacy import Privacy
 
 MAX_BYTES = 256 * 2**20
@@ -129,7 +130,8 @@ class Batch:
         return True
 
     def items(self) -> Iterator[Any]:
-        """Yield the tables for dlt."""
+        """Yield the tables for dlt, once raw knows whom they name."""
+        tell_of_people(self._privacy)
         if self._rows:
             self._pack()
         if self._packed:

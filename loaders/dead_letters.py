@@ -54,7 +54,7 @@ def bury(
     """Make the dead letter of a record; the same record refused again has the same id."""
     identity = f"{source}/{feed}/{position}/{(data or b'').hex()}"
     return DeadLetter(
-        dead_letter_id=privacy.pseudonym(identity),
+        dead_letter_id=privacy.lasting(identity),
         source=source,
         feed=feed,
         position=position,

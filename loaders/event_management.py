@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from loaders.door import Door, Record, read_schema, source_time
 from loaders.landing import ddl
-from loaders.privacy import Privacy, email, phone, verbatim
+from loaders.privacy import Privacy, email, phone, text, verbatim
 from loaders.topic import Feed, Position
 
 SOURCE = "event_management"
@@ -39,7 +39,7 @@ COLUMNS = pa.schema(
 PRIVATE = {
     "data.user_id": verbatim,
     "data.email": email,
-    "data.full_name": verbatim,
+    "data.full_name": text,
     "data.phone": phone,
 }
 PERSON = "data.user_id"

@@ -22,7 +22,7 @@ from dlt.common.configuration import with_config
 from loaders.batch import Report, Tell
 from loaders.door import Door, Normaliser, Record, read_schema, source_time
 from loaders.landing import ddl, open_pipeline
-from loaders.privacy import Privacy, email, phone, verbatim
+from loaders.privacy import Privacy, email, phone, text, verbatim
 from loaders.rest import Api, Feed, Reader, Token, session
 
 SOURCE = "integrated_platform"
@@ -48,7 +48,7 @@ PROFILE_COLUMNS = pa.schema(
 PRIVATE_IN_PROFILES: dict[str, Normaliser] = {
     "user_id": verbatim,
     "email": email,
-    "full_name": verbatim,
+    "full_name": text,
     "phone": phone,
 }
 PERSON = "user_id"

@@ -33,7 +33,7 @@ from loaders import (
 from loaders.batch import Report, Tell
 from loaders.errors import GatehouseError
 from loaders.event_management import EVENT_DATA
-from loaders.landing import LOADING, ddl
+from loaders.landing import ALWAYS_THERE, LOADING, ddl
 from loaders.ticket_events import TICKET_EVENTS
 
 TOPICS = {feed.source: feed for feed in (EVENT_DATA, TICKET_EVENTS)}
@@ -64,8 +64,7 @@ def raw_tables() -> list[str]:
         *(feed.statement for feed in integrated_platform.FEEDS.values()),
         *freshservice.raw_tables(),
         ddl(user_app.SOURCE),
-        ddl("dead_letters"),
-        ddl("forgotten"),
+        *(ddl(name) for name in ALWAYS_THERE),
         ddl("forgotten_events"),
     ]
 

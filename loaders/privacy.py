@@ -1,7 +1,9 @@
 """Pseudonyms and seals: the keyed replacement of identifiers, and the encryption of dead letters.
 
 Keys come as `GATEHOUSE_PRIVACY_KEYS="k1:secret,k2:another"`. The last one is current; the earlier
-ones stay so that what they sealed can be opened and what they hashed can be recognised.
+ones stay so that what they sealed can be opened and what they hashed can be recognised: whoever is
+seen is linked to the pseudonym that they had under the first of them (`raw.pseudonym_links`). A
+key that is retired (`-k1:secret`) opens and recognises, and nobody is linked to it any more.
 
 Who was forgotten is known by marks: hashes of pseudonyms, which tell the door to let nothing of
 theirs in and name nobody in a table (`raw.forgotten`).
@@ -12,6 +14,7 @@ import hashlib
 import json
 import os
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 from cryptography.fernet import Fernet, MultiFernet
@@ -20,6 +23,8 @@ from loaders.errors import GatehouseError
 
 VARIABLE = "GATEHOUSE_PRIVACY_KEYS"
 _MIN_SECRET = 16
+# So many pseudonyms a process remembers to have linked; then it begins anew, and links some again.
+_LINKED_AT_ONCE = 200_000
 _LONGEST = 320  # characters of an identifier: as many as an e-mail address may have
 _Key = tuple[str, "hashlib._Hash", "hashlib._Hash"]
 
@@ -58,7 +63,13 @@ class Privacy:
     ----------
     keys
         `id:secret` pairs, comma separated, the current one last; a secret has at least 16
-        characters.
+        characters. One that is retired has a minus before its id.
+
+    Attributes
+    ----------
+    links, marks
+        What a load has to tell raw before the records that bear them land: (pseudonym, the one
+        under the first key), and marks under the current key of who was forgotten under another.
 
     Raises
     ------
@@ -67,16 +78,29 @@ class Privacy:
     """
 
     def __init__(self, keys: str) -> None:
-        pairs = [pair.strip().partition(":") for pair in keys.split(",") if pair.strip()]
-        if not pairs or any(not i.isalnum() or len(s) < _MIN_SECRET for i, _, s in pairs):
+        given = [pair.strip().partition(":") for pair in keys.split(",") if pair.strip()]
+        pairs = [(i.removeprefix("-"), secret) for i, _, secret in given]
+        is_retired = [i.startswith("-") for i, _, _ in given]
+        if (
+            any(not i.isalnum() or len(secret) < _MIN_SECRET for i, secret in pairs)
+            or len({i for i, _ in pairs}) < len(pairs)
+            or not pairs
+            or is_retired[-1]
+        ):
             raise GatehouseError(
                 f"{VARIABLE} is missing or malformed.",
                 f"Set it to id:secret pairs, the current one last; ids are letters and digits, "
-                f"secrets at least {_MIN_SECRET} characters.",
+                f"each another, secrets at least {_MIN_SECRET} characters.",
             )
-        self._keys = [(f"{i}.", *_hmac_states(secret.encode())) for i, _, secret in pairs]
+        self._keys = [(f"{i}.", *_hmac_states(secret.encode())) for i, secret in pairs]
         self._prefix, self._inner, self._outer = self._keys[-1]
-        seals = [Fernet(_fernet_key(secret.encode())) for _, _, secret in reversed(pairs)]
+        self._first = self._keys[is_retired.index(False)]
+        self._is_rotated = self._first is not self._keys[-1]
+        self._linked: set[str] = set()
+        # Filled by who reads and emptied by who lands, in another thread.
+        self.links: deque[tuple[str, str]] = deque()
+        self.marks: deque[str] = deque()
+        seals = [Fernet(_fernet_key(secret.encode())) for _, secret in reversed(pairs)]
         self._seal = MultiFernet(seals)
 
     @classmethod
@@ -96,13 +120,36 @@ class Privacy:
         outer.update(inner.digest())
         return self._prefix + outer.digest()[:16].hex()
 
+    def person(self, value: str) -> str:
+        """Return the pseudonym of what people are told apart by, and link it to their first."""
+        pseudonym = self.pseudonym(value)
+        if self._is_rotated and pseudonym not in self._linked and pseudonym != NOBODY:
+            if len(self._linked) >= _LINKED_AT_ONCE:
+                self._linked.clear()
+            self._linked.add(pseudonym)
+            self.links.append((pseudonym, _pseudonym(self._first, value)))
+        return pseudonym
+
+    def lasting(self, value: str) -> str:
+        """Return the pseudonym under the first key: while that is listed, a rotation leaves it."""
+        if _marks and self.is_forgotten(value):
+            return NOBODY
+        return _pseudonym(self._first, value)
+
     def pseudonyms(self, value: str) -> list[str]:
         """Return the pseudonyms of a value under every key, whoever was forgotten."""
         return [_pseudonym(key, value) for key in self._keys]
 
     def is_forgotten(self, value: str) -> bool:
         """Tell whether a value, normalised as its field is, is of somebody who was forgotten."""
-        return bool(_marks) and any(mark(one) in _marks for one in self.pseudonyms(value))
+        if not _marks:
+            return False
+        of_keys = [mark(one) for one in self.pseudonyms(value)]
+        if _marks.isdisjoint(of_keys):
+            return False
+        if of_keys[-1] not in _marks:
+            self.marks.append(of_keys[-1])
+        return True
 
     def tells_of_forgotten(self, data: bytes) -> bool:
         """Tell whether bytes that nobody could read as a record name one who was forgotten."""
@@ -130,7 +177,8 @@ class Privacy:
         if value is None or value == "":
             return value
         if isinstance(value, str):
-            replaced = self.pseudonym(normalise(value))
+            make = self.person if self._is_rotated and normalise is not text else self.pseudonym
+            replaced = make(normalise(value))
             return None if replaced == NOBODY else replaced
         if isinstance(value, list):
             return [self.replace(element, normalise) for element in value]
@@ -141,8 +189,8 @@ class Privacy:
     def scrub(self, text: str) -> str:
         """Replace e-mail addresses and phone numbers wherever they stand in a text."""
         if "@" in text:  # rare once the declared fields are replaced, and the search is dear
-            text = _STRAY_EMAIL.sub(lambda found: self.pseudonym(email(found.group())), text)
-        return _STRAY_PHONE.sub(lambda found: self.pseudonym(phone(found.group())), text)
+            text = _STRAY_EMAIL.sub(lambda found: self.person(email(found.group())), text)
+        return _STRAY_PHONE.sub(lambda found: self.person(phone(found.group())), text)
 
     def seal(self, data: bytes) -> str:
         """Encrypt (Fernet) what only the holder of the key may read again."""
@@ -175,7 +223,12 @@ def name(value: str) -> str:
 
 
 def verbatim(value: str) -> str:
-    """Leave a value as it is: an opaque id, or free text."""
+    """Leave a value as it is: an opaque id."""
+    return value
+
+
+def text(value: str) -> str:
+    """Leave a value as it is: free text, or whatever else nobody is told apart by."""
     return value
 
 

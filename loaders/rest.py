@@ -33,7 +33,7 @@ from loaders.batch import Batch, Report, Tell
 from loaders.door import Door, Record, RefusedError, source_time
 from loaders.errors import FeedError, GatehouseError
 from loaders.landing import land
-from loaders.privacy import Privacy, verbatim
+from loaders.privacy import Privacy
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _JITTER_SECONDS = 0.5
@@ -268,13 +268,13 @@ class Reader:
             batch.refuse(self._position(feed, record), refused, sent, at)
 
     def _position(self, feed: Feed, record: Any) -> str:
-        """Name a record as far as it can be named, its people by pseudonym."""
+        """Name a record as far as it can be named, its people by a lasting pseudonym."""
         fields = record if isinstance(record, dict) else {}
         values = []
         for name in feed.key:
             value = fields.get(name)
-            if name in feed.private_key:
-                value = self._privacy.replace(value, verbatim)
+            if value and name in feed.private_key:
+                value = self._privacy.lasting(str(value))
             values.append(str(value)[:100])
         return "/".join([feed.name, *values])
 

@@ -1,5 +1,6 @@
 {% macro landed_records(
-    table, id, keeps_versions=false, parents=(), also=none, richer=none, system='freshservice'
+    table, id, keeps_versions=false, parents=(), also=none, richer=none, system='freshservice',
+    is_person=false
 ) -%}
     {%- set updated_at = "coalesce(source_at, toDateTime64(0, 3, 'UTC'))" -%}
     {#- Of a child the parent is part of its name; raw has one name for all parents, staging its own. -#}
@@ -21,6 +22,8 @@
             select {{ key | join(', ') }}, source_at, payload, landed_at
             from {{ source(system, also) }}
         )
+        {%- elif is_person -%}
+        ({{ first_pseudonyms(source(system, table), ['record_id']) }})
         {%- else -%}
         {{ source(system, table) }}
         {%- endif -%}

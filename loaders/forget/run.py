@@ -18,7 +18,7 @@ from loaders.forget.letters import Letters
 from loaders.forget.links import Links
 from loaders.forget.tables import tables
 from loaders.forget.worklist import MOST, WorkList
-from loaders.landing import Server, ddl, make_tables
+from loaders.landing import ALWAYS_THERE, Server, ddl, make_tables
 from loaders.privacy import Privacy, spellings
 
 # A load under way may land what it held before it knew: look so often, so long apart.
@@ -80,7 +80,7 @@ def forget(users: list[str], *, dry_run: bool, tell: Callable[[str], None]) -> F
     began = time.monotonic()
     lists = ["forgetting", "forgetting_dry_run"]
     with _alone():
-        make_tables([ddl(name) for name in ("dead_letters", "forgotten", "forgotten_events")])
+        make_tables([ddl(name) for name in (*ALWAYS_THERE, "forgotten_events")])
         make_tables([ddl("forgetting", table=table) for table in lists])
         with Server.from_env("eraser").connect() as client:
             run = _Run(client, privacy, f"raw.{lists[dry_run]}", tell)

@@ -55,6 +55,9 @@ class Table(NamedTuple):
         path = _ABOUT_PAYLOAD.get(self.name) if self.database == "raw" else None
         if self.path == "raw.dead_letters":
             return todo.has("dead_letter_id", "dead_letter")
+        if self.path == "raw.pseudonym_links":
+            linked = " or ".join(todo.has("first_pseudonym", k) for k in ("person", "device"))
+            return f"({linked})"
         if path:
             return todo.has(json_text(path), "person")
         if about:

@@ -30,15 +30,15 @@ class WorkList:
         if values:
             self.client.insert(self.table, [(kind, value) for value in values], ["kind", "value"])
 
-    def add_of_theirs(self, kind: str, pairs: str) -> None:
-        """Put on the list what belongs to somebody on it, of pairs (value, person)."""
+    def add_of_theirs(self, kind: str, pairs: str, by: str = "person") -> None:
+        """Put on the list what belongs to something on it, of pairs (value, of_theirs)."""
         self.command(
             f"""
             insert into {self.table} (kind, value)
             select distinct '{kind}', value
             from ({pairs})
             where
-                {self.has("person", "person")}
+                {self.has("of_theirs", by)}
                 and not {self.has("value", kind)}
             """
         )

@@ -73,5 +73,5 @@ def _clause(clause: str, privacy: Privacy) -> str | None:
     if found := _NAMES.fullmatch(clause):
         field, person = found.groups()
         nobody = person.strip().casefold() in _NOBODY
-        return clause if nobody else field + privacy.pseudonym(name(person))
+        return clause if nobody else field + privacy.person(name(person))
     return clause if _STAYS.fullmatch(clause) else None

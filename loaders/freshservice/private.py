@@ -9,28 +9,28 @@ import re
 
 from loaders.door import Normaliser, Record
 from loaders.freshservice import activities
-from loaders.privacy import Privacy, email, name, phone, verbatim
+from loaders.privacy import Privacy, email, name, phone, text
 
 _TEXT: dict[str, Normaliser] = {
-    "subject": verbatim,
-    "description": verbatim,
-    "description_text": verbatim,
+    "subject": text,
+    "description": text,
+    "description_text": text,
 }
-_EXTRAS: dict[str, Normaliser] = {"attachments": verbatim, "custom_fields": verbatim}
+_EXTRAS: dict[str, Normaliser] = {"attachments": text, "custom_fields": text}
 _PERSON: dict[str, Normaliser] = {
-    "first_name": verbatim,
-    "last_name": verbatim,
+    "first_name": text,
+    "last_name": text,
     "full_name": name,
     "email": email,
     "primary_email": email,
     "secondary_emails": email,
     "work_phone_number": phone,
     "mobile_phone_number": phone,
-    "address": verbatim,
-    "background_information": verbatim,
-    "external_id": verbatim,
-    "signature": verbatim,
-    "custom_fields": verbatim,
+    "address": text,
+    "background_information": text,
+    "external_id": text,
+    "signature": text,
+    "custom_fields": text,
 }
 _CONTACT: dict[str, Normaliser] = {
     "contact_name": name,
@@ -39,17 +39,17 @@ _CONTACT: dict[str, Normaliser] = {
     "mobile": phone,
 }
 _STREET: dict[str, Normaliser] = {
-    "address.line1": verbatim,
-    "address.line2": verbatim,
-    "address.zipcode": verbatim,
+    "address.line1": text,
+    "address.line2": text,
+    "address.zipcode": text,
 }
 
 PRIVATE: dict[str, dict[str, Normaliser]] = {
     "ticket": {
         **_TEXT,
         **_EXTRAS,
-        "resolution_notes": verbatim,
-        "resolution_notes_html": verbatim,
+        "resolution_notes": text,
+        "resolution_notes_html": text,
         "cc_emails": email,
         "fwd_emails": email,
         "reply_cc_emails": email,
@@ -57,63 +57,63 @@ PRIVATE: dict[str, dict[str, Normaliser]] = {
         "bcc_emails": email,
         "requester": email,
         "requested_for": email,
-        "onboarding_context": verbatim,
-        "offboarding_context": verbatim,
-        "assets.name": verbatim,
+        "onboarding_context": text,
+        "offboarding_context": text,
+        "assets.name": text,
     },
     "activity": {"actor.name": name},
     "conversation": {
-        "body": verbatim,
-        "body_text": verbatim,
+        "body": text,
+        "body_text": text,
         "from_email": email,
         "to_emails": email,
         "cc_emails": email,
         "bcc_emails": email,
         "support_email": email,
-        "attachments": verbatim,
+        "attachments": text,
     },
-    "time_entry": {"note": verbatim, "custom_fields": verbatim},
-    "task": {"title": verbatim, "description": verbatim, "custom_fields": verbatim},
-    "csat_response": {"questionnaire_responses.answers.answer_text": verbatim},
-    "requested_item": {"remarks": verbatim, "custom_fields": verbatim},
+    "time_entry": {"note": text, "custom_fields": text},
+    "task": {"title": text, "description": text, "custom_fields": text},
+    "csat_response": {"questionnaire_responses.answers.answer_text": text},
+    "requested_item": {"remarks": text, "custom_fields": text},
     "requester": _PERSON,
     "agent": _PERSON,
-    "department": {"description": verbatim, "custom_fields": verbatim},
+    "department": {"description": text, "custom_fields": text},
     "location": {**_CONTACT, **_STREET},
-    "problem": {**_TEXT, **_EXTRAS, "analysis_fields": verbatim, "assets.name": verbatim},
-    "change": {**_TEXT, **_EXTRAS, "planning_fields": verbatim, "assets.name": verbatim},
-    "release": {**_TEXT, **_EXTRAS, "planning_fields": verbatim, "assets.name": verbatim},
-    "asset": {"name": verbatim, "description": verbatim, "custom_fields": verbatim},
-    "product": {"description": verbatim, "description_text": verbatim, "custom_fields": verbatim},
+    "problem": {**_TEXT, **_EXTRAS, "analysis_fields": text, "assets.name": text},
+    "change": {**_TEXT, **_EXTRAS, "planning_fields": text, "assets.name": text},
+    "release": {**_TEXT, **_EXTRAS, "planning_fields": text, "assets.name": text},
+    "asset": {"name": text, "description": text, "custom_fields": text},
+    "product": {"description": text, "description_text": text, "custom_fields": text},
     "vendor": {
         **_CONTACT,
         **_STREET,
-        "description": verbatim,
-        "custom_fields": verbatim,
+        "description": text,
+        "custom_fields": text,
     },
     "contract": {
-        "description": verbatim,
-        "license_key": verbatim,
+        "description": text,
+        "license_key": text,
         "notify_to": email,
-        "item_cost_details.comments": verbatim,
+        "item_cost_details.comments": text,
         **_EXTRAS,
     },
     "purchase_order": {
-        "vendor_details": verbatim,
-        "shipping_address": verbatim,
-        "billing_address": verbatim,
-        "terms_and_conditions": verbatim,
-        "remarks": verbatim,
-        "purchase_items.description": verbatim,
-        "custom_fields": verbatim,
+        "vendor_details": text,
+        "shipping_address": text,
+        "billing_address": text,
+        "terms_and_conditions": text,
+        "remarks": text,
+        "purchase_items.description": text,
+        "custom_fields": text,
     },
     "application": {
-        "description": verbatim,
-        "notes": verbatim,
-        "additional_data.overview": verbatim,
-        "custom_fields": verbatim,
+        "description": text,
+        "notes": text,
+        "additional_data.overview": text,
+        "custom_fields": text,
     },
-    "application_installation": {"installation_path": verbatim},
+    "application_installation": {"installation_path": text},
 }
 # Whom a record is about, where that is not the account's work but a person.
 PERSONS = {"requester": "primary_email", "agent": "email"}
@@ -151,7 +151,7 @@ def _device_fields(asset: Record, privacy: Privacy) -> list[str]:
     if isinstance(fields, dict):
         for key, value in fields.items():
             if _TYPE_ID.sub("", key) not in _DEVICE and not isinstance(value, (int, float)):
-                fields[key] = privacy.replace(value, verbatim)
+                fields[key] = privacy.replace(value, text)
     return []
 
 

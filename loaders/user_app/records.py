@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from loaders.batch import Batch, Report
 from loaders.door import Door, Record, RefusedError, read_schema
-from loaders.privacy import Privacy, verbatim
+from loaders.privacy import Privacy, text, verbatim
 
 SOURCE = "user_app"
 FEED = "messages"
@@ -35,7 +35,7 @@ COLUMNS = pa.schema(
 PRIVATE = {
     "user_id": verbatim,
     "device_info.device_id": verbatim,
-    "properties.text": verbatim,
+    "properties.text": text,
 }
 PERSON = "user_id"
 _SCHEMA = read_schema("user_app_schema_v2.json")

@@ -1,8 +1,8 @@
 -- Fails on every landed record that is not staged, once the builds that should have staged it are done.
--- A duplicate is staged when its key is.
-{% test is_wholly_staged(model, key, staged) %}
+-- A duplicate is staged when its key is; a person, where the key names one, goes by the first pseudonym.
+{% test is_wholly_staged(model, key, staged, is_person=false) %}
     select distinct {{ key }}
-    from {{ model }}
+    from {{ '(' ~ first_pseudonyms(model, [key]) ~ ')' if is_person else model }}
     where
         landed_at <= (
             select min(last_start)

@@ -20,6 +20,8 @@ from sandbox.settings import PRIVACY_KEYS
 from sandbox.world.world import World
 from tests.sandboxes import Sandbox
 
+# The key of pseudonyms after a rotation.
+NEW_KEY = "k2:sandbox-only-key-of-invented-people-0002"
 # Importing dbt takes 3.5 s of a processor and dlt 1.5 s: done once, and every run is a fork of the
 # process that did. The modules with the commands themselves read the environment: not those.
 _FORKS = multiprocessing.get_context("forkserver")
@@ -29,6 +31,36 @@ _FORKS.set_forkserver_preload(["dbt.cli.main", "dbt.adapters.clickhouse", "dlt.d
 def gatehouse(sandbox: Sandbox, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Run the command line to its end, as a person with that environment would."""
     return _run("loaders.cli", "main", arguments, {**sandbox.env, "COLUMNS": "300", **env})
+
+
+def load_a_package(sandbox: Sandbox, source: str, rows: int) -> subprocess.CompletedProcess[str]:
+    """Load a source no further than its first package of so many records.
+
+    It stops in between packages, not as by a kill: nothing of it lands again.
+    """
+    of_rows = f"SOURCES__{source.upper()}__BATCH_ROWS"
+    small = {of_rows: str(rows), "SOURCES__USER_APP__PAGE_SIZE": str(rows)}
+    return _run(__name__, "_land_once", ("load", source), {**sandbox.env, **small})
+
+
+def _land_once() -> None:
+    """Be the command line, which refuses to land a second package."""
+    # Not before the environment is the command's: see _FORKS.
+    from loaders import cli, topic
+    from loaders.errors import GatehouseError
+    from loaders.landing import land
+    from loaders.user_app import run
+
+    landed: list[str] = []
+
+    def land_once(pipeline: Any, data: Any) -> None:
+        if landed:
+            raise GatehouseError("One package has landed.", "Load on.")
+        land(pipeline, data)
+        landed.append(pipeline.pipeline_name)
+
+    topic.land = run.land = land_once
+    cli.main()
 
 
 def dbt(sandbox: Sandbox, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -89,9 +121,9 @@ def truth(sandbox: Sandbox, name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def pseudonym(value: str) -> str:
+def pseudonym(value: str, key: str = PRIVACY_KEYS) -> str:
     """What the door makes of an identifier, by another hand."""
-    key_id, _, secret = PRIVACY_KEYS.partition(":")
+    key_id, _, secret = key.partition(":")
     digest = hmac.new(secret.encode(), value.encode(), hashlib.sha256).hexdigest()
     return f"{key_id}.{digest[:32]}"
 

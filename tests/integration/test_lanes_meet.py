@@ -21,6 +21,7 @@ import pytest
 from sandbox import processes
 from sandbox.replica import write_replica
 from tests.integration.driving import admin, dbt, gatehouse, truth, world
+from tests.integration.identifiers import assert_nobody_in
 from tests.sandboxes import Sandbox, ask
 
 SMALL = {
@@ -155,6 +156,10 @@ def test_what_only_the_stream_brought_reaches_the_mart_despite_kills(polled: San
         "select count() - uniqExact(ticket_id, updated_at) from staging.stg_freshservice__tickets"
     )
     assert query(polled, versions) == [(0,)]
+
+
+def test_nobody_is_in_what_any_lane_left_behind(polled: Sandbox) -> None:
+    assert_nobody_in(polled)
 
 
 def kill_once(sandbox: Sandbox, arguments: list[str], progress: Callable[[], Any]) -> None:

@@ -10,12 +10,23 @@ import pytest
 
 from loaders import health
 from sandbox import processes
+from sandbox.settings import PRIVACY_KEYS
 from tests import dashboards
 from tests.integration import attendance_facts, attendance_marts, gate_facts
-from tests.integration.driving import dbt, gatehouse, pseudonym, truth, world
+from tests.integration.driving import (
+    NEW_KEY,
+    dbt,
+    gatehouse,
+    load_a_package,
+    pseudonym,
+    truth,
+    world,
+)
 from tests.sandboxes import Sandbox, ask
 
 Row = dict[str, Any]
+# In the world of that dirt rate the key of pseudonyms is rotated while it loads.
+ROTATED_AT = "0.01"
 
 
 @pytest.fixture(scope="module", params=["0", "0.01", "0.1"], ids=lambda rate: f"dirt-{rate}")
@@ -28,6 +39,10 @@ def built(request: pytest.FixtureRequest, new_sandbox: Callable[..., Sandbox]) -
     )
     processes.up(sandbox.settings)
     assert gatehouse(sandbox, "up", "--wait-for-history").returncode == 0
+    if request.param == ROTATED_AT:
+        for source in ("event_management", "user_app"):
+            assert load_a_package(sandbox, source, rows=1000).returncode == 1
+        sandbox.env["GATEHOUSE_PRIVACY_KEYS"] = f"{PRIVACY_KEYS},{NEW_KEY}"
     loaded = gatehouse(sandbox, "load")
     assert loaded.returncode == 0, loaded.stderr
     # A tenth of dirt is meant to stop a build: there the shares are told, not judged.
@@ -35,6 +50,13 @@ def built(request: pytest.FixtureRequest, new_sandbox: Callable[..., Sandbox]) -
     ran = dbt(sandbox, "build", "--vars", unjudged)
     assert ran.returncode == 0, ran.stdout
     return sandbox
+
+
+def under_keys(sandbox: Sandbox, table: str) -> set[str]:
+    """The keys under which people are known in a raw table."""
+    keys = 'arrayJoin(extractAll(payload, \'"user_id":"(\\\\w+)[.]\'))'
+    found = ask(sandbox.settings, "transformer", f"select distinct {keys} from raw.{table}")
+    return {key for (key,) in found}
 
 
 def rows(sandbox: Sandbox, columns: list[str], table: str) -> dict[Any, Row]:
@@ -313,3 +335,12 @@ def test_the_audit_finds_no_difference_however_dirty_the_sources(built: Sandbox)
     told = json.loads(ran.stdout)
     assert (ran.returncode, told["differing"], told["errors"]) == (0, [], []), told
     assert {step["wait"] for step in told["steps"]} == {0}
+
+
+def test_people_are_known_under_two_keys_in_raw_and_by_one_name_after_it(built: Sandbox) -> None:
+    is_rotated = str(built.settings.dirt) == ROTATED_AT
+    expected = {"k1", "k2"} if is_rotated else {"k1"}
+    for table in ("event_management__event_data", "user_app__events"):
+        assert under_keys(built, table) == expected
+    names = "select distinct substring(user_key, 1, 3) from marts.dim_users"
+    assert ask(built.settings, "transformer", names) == [("k1.",)]

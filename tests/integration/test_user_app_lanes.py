@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -19,6 +20,7 @@ from loaders.batch import Report
 from loaders.errors import GatehouseError
 from loaders.landing import Server
 from loaders.user_app import records, run
+from tests.integration.identifiers import found_in, identifiers
 from tests.sandboxes import Sandbox
 from tests.user_app import CLIENT, START, Phones, serving, view
 
@@ -214,3 +216,19 @@ def test_what_cannot_be_read_at_all_stops_nobody(phones: Phones) -> None:
     assert report.refused == {"not_json": 1, "not_utf8": 1}
     assert landed(phones) == numbers(phones, 0, 3)
     assert load().landed == 0
+
+
+def test_nobody_is_in_what_either_lane_left_behind(server: Sandbox, phones: Phones) -> None:
+    person = {"user_id": "usr-00000777", "properties": {"text": "call me: +1-555-123-4567"}}
+    phones.send(view(0, type="question", **person))
+    phones.send(b'{"user_id": "usr-00000777')
+    load(user_app.listen, 1.5)
+    phones.send(view(2, type="question", **person))
+    load()
+    assert len(landed(phones)) == 2
+    left = [path for path in Path(os.environ["GATEHOUSE_STATE"]).rglob("*") if path.is_file()]
+    assert len(left) > 5
+    said = {str(path): path.read_bytes().decode(errors="replace") for path in left}
+    assert {path for path, text in said.items() if identifiers(text, set())} == set()
+    # Of all tests of this module, with the server's own tables, files and logs.
+    assert found_in(server, set()) == {}

@@ -132,7 +132,7 @@ def test_visits_equal_a_walk_through_the_scans(new_sandbox: Callable[..., Sandbo
         password=password("loader"),
         settings={"async_insert": 0},
     )
-    for name in ("user_app", "event_management"):
+    for name in ("user_app", "event_management", "pseudonym_links"):
         client.command(ddl(name))
     ends = _land_events(client, found)
     told, rows = [], []

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loaders.dead_letters import bury
+from loaders.door import RefusedError
 from loaders.errors import GatehouseError
-from loaders.privacy import NOBODY, Privacy, email, mark, phone, remember_forgotten, verbatim
+from loaders.privacy import NOBODY, Privacy, email, mark, phone, remember_forgotten, text, verbatim
 
 OLD = "k1:the-first-secret-of-this-test"
 BOTH = OLD + ",k2:the-second-secret-of-this-test"
@@ -64,8 +66,37 @@ def test_what_an_earlier_key_sealed_opens_after_rotation() -> None:
     assert rotated.pseudonym("x").startswith("k2.")
 
 
+def test_whoever_is_seen_after_a_rotation_is_linked_to_who_they_were_once() -> None:
+    old, rotated = Privacy(OLD), Privacy(BOTH)
+    for _ in range(2):
+        rotated.replace(["ada@example.com", " ADA@example.com"], email)
+    rotated.replace("Dear Ada, all is well", text)
+    expected = rotated.pseudonym("ada@example.com"), old.pseudonym("ada@example.com")
+    assert list(rotated.links) == [expected]
+    assert not old.links
+
+
+def test_a_record_refused_again_after_a_rotation_is_the_same_dead_letter() -> None:
+    refused = RefusedError("not_json", "line 1 column 1")
+    old, rotated = (
+        bury(Privacy(keys), "user_app", "messages", "7", refused, b"{", None)
+        for keys in (OLD, BOTH)
+    )
+    assert old.dead_letter_id == rotated.dead_letter_id
+    assert Privacy(BOTH).unseal(old.payload_sealed) == b"{"
+
+
+def test_nobody_is_linked_to_a_retired_key_which_opens_and_recognises_all_the_same() -> None:
+    retired = Privacy(f"-{BOTH}")
+    assert retired.replace("ada@example.com", email)
+    assert not retired.links
+    assert retired.unseal(Privacy(OLD).seal(b"as received")) == b"as received"
+    assert Privacy(OLD).pseudonym("ada") in retired.pseudonyms("ada")
+
+
 @pytest.mark.parametrize(
-    "keys", ["", "k1", "k1:short", "k 1:long-enough-a-secret-yes", f"{OLD},x:"]
+    "keys",
+    ["", "k1", "k1:short", "k 1:long-enough-a-secret-yes", f"{OLD},x:", f"{OLD},{OLD}", f"-{OLD}"],
 )
 def test_bad_keys_are_told_without_showing_them(keys: str) -> None:
     with pytest.raises(GatehouseError) as told:
@@ -91,6 +122,15 @@ def test_whoever_is_forgotten_has_no_pseudonym_under_any_key() -> None:
             privacy.pseudonym("bo@example.com"),
         ]
         assert privacy.scrub("ask ADA@example.com") == f"ask {NOBODY}"
+
+
+@pytest.mark.usefixtures("ada_is_forgotten")
+def test_whoever_is_forgotten_is_marked_under_the_new_key_when_they_are_sent_again() -> None:
+    rotated = Privacy(BOTH)
+    assert rotated.replace("ada@example.com", email) is None
+    new_key = Privacy(BOTH.partition(",")[2])
+    assert list(rotated.marks) == [mark(new_key.pseudonym("ada@example.com"))]
+    assert not rotated.links
 
 
 @pytest.mark.usefixtures("ada_is_forgotten")

@@ -54,6 +54,10 @@ typed as (
         _payload_hash,
         {{ built_at() }} as _built_at
     from parsed
+),
+
+known_by_first_pseudonyms as (
+    {{ first_pseudonyms('typed', ['user_id', 'email_pseudonym']) }}
 )
 
-select * from typed
+select * from known_by_first_pseudonyms

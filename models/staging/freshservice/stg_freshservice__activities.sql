@@ -132,6 +132,10 @@ described as (
         {{ built_at() }} as _built_at
     from sentences
     left join understood on sentences.sentence = understood.sentence
+),
+
+known_by_first_pseudonyms as (
+    {{ first_pseudonyms('described', ['set_to']) }}
 )
 
-select * from described
+select * from known_by_first_pseudonyms

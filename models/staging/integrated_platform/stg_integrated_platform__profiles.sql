@@ -3,12 +3,12 @@
     config(
         unique_key='user_id',
         order_by='user_id',
-        pre_hook="{{ refuse_history_loss('user_id', source('integrated_platform', 'profiles'), 'record_id') }}",
+        pre_hook="{{ refuse_history_loss('user_id', '(' ~ first_pseudonyms(source('integrated_platform', 'profiles'), ['record_id']) ~ ')', 'record_id', called=source('integrated_platform', 'profiles')) }}",
     )
 }}
 
 with records as (
-    {{ landed_records('profiles', 'user_id', system='integrated_platform') }}
+    {{ landed_records('profiles', 'user_id', system='integrated_platform', is_person=true) }}
 ),
 
 parsed as (
@@ -37,6 +37,10 @@ typed as (
         _payload_hash,
         {{ built_at() }} as _built_at
     from parsed
+),
+
+known_by_first_pseudonyms as (
+    {{ first_pseudonyms('typed', ['email_pseudonym']) }}
 )
 
-select * from typed
+select * from known_by_first_pseudonyms

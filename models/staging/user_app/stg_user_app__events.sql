@@ -172,6 +172,10 @@ timed as (
         assumeNotNull(if(rule = 'server', received_at, meant_at)) as occurred_at,
         {{ built_at() }} as _built_at
     from offset_from_clock
+),
+
+known_by_first_pseudonyms as (
+    {{ first_pseudonyms('timed', ['user_key', 'device_id']) }}
 )
 
-select * from timed
+select * from known_by_first_pseudonyms
