@@ -171,6 +171,29 @@ def test_a_load_that_is_killed_anywhere_loses_and_doubles_nothing(
     assert landed(phones) == numbers(phones, *range(40))
 
 
+def test_a_socket_that_is_killed_as_frames_land_loses_nothing(phones: Phones) -> None:
+    sent, dice = 0, random.Random(3)
+    for _ in range(3):
+        before = landed(phones)
+        with subprocess.Popen(
+            [sys.executable, "-m", "loaders.cli", "load", "user_app", "--listen", "60", "--json"],
+            stdout=subprocess.DEVNULL,
+        ) as listener:
+            while listener.poll() is None and landed(phones) == before:
+                phones.send(view(sent))
+                sent += 1
+                time.sleep(0.05)
+            time.sleep(dice.uniform(0, 0.3))
+            assert listener.poll() is None
+            listener.kill()
+    # A package that a kill left lands when the socket is heard again, beside what REST repaired.
+    load()
+    load(user_app.listen, 1.5)
+    assert sorted(set(landed(phones))) == numbers(phones, *range(sent))
+    assert len(set(landed(phones, "(seq, payload)"))) == sent
+    assert load().read == 0
+
+
 def test_a_message_that_the_server_shows_late_is_found(phones: Phones) -> None:
     for number in range(8):
         phones.send(view(number))
