@@ -69,6 +69,40 @@ peaks as (
     group by event_id, session_id
 ),
 
+stays as (
+    select
+        event_id,
+        user_key,
+        session_id,
+        assumeNotNull(joined_at) as joined_at,
+        left_at,
+        is_running
+    from session_attendances
+    where joined_at is not null
+),
+
+-- What names no session was said in the one that they had joined last, if they were still in it.
+linked as (
+    select
+        spoken.event_id as event_id,
+        spoken.type as type,
+        spoken.score as score,
+        spoken.session_id is null as is_linked_by_time,
+        coalesce(
+            spoken.session_id,
+            if(stays.is_running or spoken.occurred_at < stays.left_at, stays.session_id, null)
+        ) as session_id
+    from (
+        select * from app_events
+        where type in ('question', 'poll_answer', 'rating')
+    ) as spoken
+    asof left join stays
+        on
+            spoken.event_id = stays.event_id
+            and spoken.user_key = stays.user_key
+            and spoken.occurred_at >= stays.joined_at
+),
+
 said as (
     select
         event_id,
@@ -76,8 +110,9 @@ said as (
         countIf(type = 'question') as questions_count,
         countIf(type = 'poll_answer') as poll_answers_count,
         countIf(type = 'rating' and score is not null) as ratings_count,
-        sumIf(coalesce(score, 0), type = 'rating') as ratings_total
-    from app_events
+        sumIf(coalesce(score, 0), type = 'rating') as ratings_total,
+        countIf(is_linked_by_time) as linked_by_time_count
+    from linked
     where session_id is not null
     group by event_id, session_id
 ),
@@ -94,6 +129,7 @@ described as (
         coalesce(said.poll_answers_count, 0) as poll_answers_count,
         coalesce(said.ratings_count, 0) as ratings_count,
         said.ratings_total / nullIf(said.ratings_count, 0) as rating_mean,
+        coalesce(said.linked_by_time_count, 0) as linked_by_time_count,
         attended.attended_seconds_median as attended_seconds_median,
         attended.observed_attended_seconds_median as observed_attended_seconds_median,
         peaks.peak_present_count / nullIf(sessions.capacity, 0) as utilisation_ratio,
