@@ -12,10 +12,10 @@ demo: env  ## sandbox, 90 days of history, loads, dbt build, docs, and a report
 	python -m sandbox.demo
 
 test: env lint  ## everything that needs no system package, on a throwaway sandbox
-	pytest -n 2 --dist loadfile -m "not mariadb and not monitoring and not kafka and not month"
+	pytest -n 2 --dist loadfile -m "not mariadb and not monitoring and not kafka and not cluster and not month"
 
 test-all: test $(VENV)/kafka  ## and what needs MariaDB, Apache Kafka, Prometheus and rsyslog (apt-get install mariadb-server maven prometheus prometheus-alertmanager rsyslog-elasticsearch), and the month
-	pytest -n 2 --dist loadfile -m "mariadb or monitoring or kafka or month"
+	pytest -n 2 --dist loadfile -m "mariadb or monitoring or kafka or cluster or month"
 
 $(VENV)/kafka: tests/apache_kafka.pom.xml
 	mvn -q -B -f $< dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$(CURDIR)/$@

@@ -48,7 +48,7 @@ class Feed:
         self.app += acts
         # Sent again: received later than the first time, or before what landed of it until now.
         acts += [self._copy(act) for act in self.dice.choices(self.app, k=messages // 10)]
-        self._land_app(acts)
+        self.land_app(acts)
         self.gate_minutes += (minutes := [self._gate_minute() for _ in range(messages)])
         self._land_gate_minutes(minutes)
         versions = [self._version() for _ in range(tickets)]
@@ -71,7 +71,7 @@ class Feed:
     def land_again(self) -> None:
         """Land what has landed, as after a replay: messages, tickets and lists."""
         self._land_messages(self.messages)
-        self._land_app(self.app)
+        self.land_app(self.app)
         self._land_gate_minutes(self.gate_minutes)
         # Of a corrected version the content that lands last holds, so that would be news.
         known = [version for version in self.versions if version["id"] not in self.corrected]
@@ -115,7 +115,7 @@ class Feed:
         ]  # fmt: skip
         self.loader.insert("raw.event_management__event_data", rows, column_names=columns)
 
-    def _land_app(self, acts: list[list[Any]]) -> None:
+    def land_app(self, acts: list[list[Any]]) -> None:
         columns = [
             "source", "message_id", "type", "event_id", "source_at", "sent_at", "received_at",
             "seq", "channel", "payload", "_dlt_load_id",
