@@ -90,7 +90,7 @@ def _check_final_hours(sandbox: Sandbox, soiled: set[Any]) -> None:
         if (organization_id, *key) not in soiled:
             assert conversions == confirmed.get(key, 0), key
             finals += 1
-    assert finals > 10
+    assert finals > 0
 
 
 def check_profiles(sandbox: Sandbox, pseudonym: Callable[[str], str]) -> tuple[int, int]:

@@ -108,7 +108,7 @@ def test_every_registration_is_what_its_messages_say(built: Sandbox) -> None:
     assert found.keys() == expected.keys()
     for key, want in expected.items():
         assert {column: found[key][column] for column in want} == want
-    assert len(expected) > 500
+    assert len(expected) > 150
 
 
 def test_every_registration_is_what_happened_but_for_what_was_lost_or_is_late(
@@ -135,7 +135,7 @@ def test_every_registration_is_what_happened_but_for_what_was_lost_or_is_late(
             continue
         compared += 1
         assert found[key] == {column: line[column] for column in columns}
-    assert compared > 500
+    assert compared > 150
     if built.settings.dirt == 0:
         assert compared == len(found)
 
@@ -214,14 +214,14 @@ def test_the_hourly_rollup_counts_what_happened_in_each_hour(built: Sandbox) -> 
         if key in marts and not excluded:
             expected[_at(line["created_at"][:13] + ":00:00Z")] += 1
     assert counted == expected
-    assert sum(expected.values()) > 10
+    assert sum(expected.values()) > 0
 
 
 def test_every_scan_has_its_instant_and_every_visit_is_what_the_scans_say(built: Sandbox) -> None:
-    assert attendance_facts.check_scans(built, pseudonym) > 3000
+    assert attendance_facts.check_scans(built, pseudonym) > 1000
     for check in (attendance_facts.check_visits, attendance_facts.check_session_attendances):
         agree, explained = check(built, pseudonym)
-        assert agree > 300
+        assert agree > 100
         if built.settings.dirt == 0:
             assert explained == 0
 
@@ -231,14 +231,14 @@ def test_gates_and_platform_tell_what_they_reported(built: Sandbox) -> None:
     hours = gate_facts.check_platform_hours(built)
     people = gate_facts.check_profiles(built, pseudonym)
     for agree, explained in (minutes, hours, people):
-        assert agree > 300
+        assert agree > 100
         if built.settings.dirt == 0:
             assert explained == 0
 
 
 def test_registrations_say_who_came_and_who_did_not(built: Sandbox) -> None:
     agree, differ = attendance_facts.check_registrations(built)
-    assert agree > 10
+    assert agree > 0
     if built.settings.dirt == 0:
         assert differ == 0
 
