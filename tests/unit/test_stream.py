@@ -309,7 +309,7 @@ def test_a_backlog_that_is_worked_off_in_seconds_brings_nobody(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     scaled = Scaled(monkeypatch)
-    scaled.lag = 5_000
+    scaled.lag = 50_000  # 25 s of it
     for _ in range(6):
         scaled.read += 10_000
         scaled.look()
