@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from sandbox.settings import HOST, Settings, environment
-from tests.sandboxes import Sandbox, ask, free_port
+from tests.sandboxes import Sandbox, ask, free_port, own_ports
 
 CLUSTER = "gatehouse"
 ROOT = Path(__file__).resolve().parents[1]
@@ -90,9 +90,7 @@ def cluster_of_two(folder: Path) -> Iterator[tuple[Sandbox, list[Settings]]]:
 
 
 def _settings(state: Path) -> Settings:
-    ports = ("CLICKHOUSE_HTTP", "CLICKHOUSE_TCP", "KAFKA", "SOURCES")
-    env = {f"GATEHOUSE_{name}_PORT": str(free_port()) for name in ports}
-    return Settings.from_env({"GATEHOUSE_STATE": str(state), **env})
+    return Settings.from_env({"GATEHOUSE_STATE": str(state), **own_ports()})
 
 
 def _start(env: dict[str, str]) -> subprocess.Popen[bytes]:

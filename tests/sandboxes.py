@@ -34,14 +34,17 @@ def free_port() -> int:
         return port
 
 
+def own_ports() -> dict[str, str]:
+    """A port for each of a sandbox's servers, no two of them the same."""
+    names = ("CLICKHOUSE_HTTP", "CLICKHOUSE_TCP", "KAFKA", "SOURCES")
+    ports: set[int] = set()
+    while len(ports) < len(names):
+        ports.add(free_port())
+    return {f"GATEHOUSE_{name}_PORT": str(port) for name, port in zip(names, ports, strict=True)}
+
+
 def throwaway(state: Path, **variables: str) -> Sandbox:
-    ports = ("CLICKHOUSE_HTTP", "CLICKHOUSE_TCP", "KAFKA", "SOURCES")
-    env = {
-        "GATEHOUSE_STATE": str(state),
-        **{f"GATEHOUSE_{name}_PORT": str(free_port()) for name in ports},
-        **SMALL_WORLD,
-        **variables,
-    }
+    env = {"GATEHOUSE_STATE": str(state), **own_ports(), **SMALL_WORLD, **variables}
     settings = Settings.from_env(env)
     return Sandbox(settings, environment(settings))
 

@@ -237,8 +237,18 @@ def differences_between_gates_and_scans_are_explained(sandbox: Sandbox) -> None:
     assert "agree" in {explanation for _, _, explanation, _ in checks}
 
 
+def _still_told_of(sandbox: Sandbox) -> set[str]:
+    """Events of which messages may be on their way: the truth lists a late one when it is sent."""
+    since = _clock(sandbox.settings) - ON_ITS_WAY
+    found = {
+        row["event_id"] for row in told(sandbox, "attendance_events") if at(row["over_at"]) > since
+    }
+    return found if sandbox.settings.dirt else set()
+
+
 def sessions_and_engagement_are_what_people_did(sandbox: Sandbox) -> None:
     doubted = doubts(sandbox)
+    doubted.events.update(_still_told_of(sandbox))
     sessions: dict[tuple[str, str], list[int | None]] = defaultdict(list)
     for row in told(sandbox, "session_attendance"):
         sessions[row["event_id"], row["session_id"]].append(seconds(row["attended_ms"]))
