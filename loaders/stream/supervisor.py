@@ -22,8 +22,8 @@ from loaders.stream.worker import work
 
 _LOOK_SECONDS = 0.5
 _SCALE_SECONDS = 5.0
-# A backlog of so many seconds, twice seen, is worth a worker more; none for so long, one less. While
-# the group shares its partitions anew nothing lands, and what members have in hand is read twice.
+# A backlog of so many seconds, twice seen, is worth a worker more; none for so long, one less.
+# While the group shares its partitions anew nothing lands, and what members hold is read twice.
 _BACKLOG_SECONDS = 30.0
 _IDLE_SECONDS = 60.0
 # With less than this part of the machine free, another worker would only slow the others down.
