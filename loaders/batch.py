@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from loaders import dead_letters
 from loaders.door import FORGOTTEN, RefusedError
-from loaders.landing import tell_of_people
 from loaders.privacy import Privacy
+from loaders.pseudonym_links import tell_of_people
 
 MAX_BYTES = 256 * 2**20
 # So many rows at a time become columns: soon, while they are in the processor's cache.

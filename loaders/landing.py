@@ -7,20 +7,18 @@ and fills them.
 
 import os
 import time
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import clickhouse_connect
 import dlt
 import stamina
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
-from clickhouse_connect.driver.external import ExternalData
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.normalizers.naming import NamingConvention
 from dlt.destinations import clickhouse
@@ -30,7 +28,7 @@ from filelock import FileLock, Timeout
 
 from loaders.cluster import on_cluster
 from loaders.errors import GatehouseError
-from loaders.privacy import Privacy, remember_forgotten
+from loaders.privacy import remember_forgotten
 
 # Answers of ClickHouse that a later try may change: no connection or time (159, 209, 210), busy
 # or read-only for a while (164, 202, 242, 252, 319, 425), out of memory or disk (241, 243).
@@ -38,7 +36,6 @@ _PASSING = {"159", "164", "202", "209", "210", "241", "242", "243", "252", "319"
 
 # The tables that every source needs.
 ALWAYS_THERE = ("dead_letters", "forgotten", "pseudonym_links")
-_Told = TypeVar("_Told")
 
 # So often a process that goes on landing asks who was forgotten meanwhile.
 _ASK_SECONDS = 5.0
@@ -188,47 +185,6 @@ def ask_who_is_forgotten() -> None:
             found = client.query("select distinct mark from raw.forgotten")
             remember_forgotten(mark for (mark,) in found.result_rows)
     _asked_at = time.monotonic()
-
-
-def tell_of_people(privacy: Privacy) -> None:
-    """Tell raw of the people whom a door has linked or found forgotten since the last time.
-
-    Whoever lands records does so before, and not in the same package: no build may see a record
-    and not yet whom it names.
-    """
-    links = _taken(privacy.links)
-    marks = _taken(privacy.marks)
-    if not links and not marks:
-        return
-    try:
-        with Server.from_env().connect() as client:
-            if links:
-                # The earlier one may have been linked itself, at the rotation before.
-                earlier = ExternalData(
-                    file_name="earlier",
-                    data="\n".join(first for _, first in links).encode(),
-                    fmt="TSV",
-                    structure="pseudonym String",
-                )
-                found = client.query(
-                    "select pseudonym, first_pseudonym from raw.pseudonym_links "
-                    "where pseudonym in (select pseudonym from earlier)",
-                    external_data=earlier,
-                )
-                firsts: dict[str, str] = dict(found.result_rows)  # type: ignore[arg-type]
-                rows = [(pseudonym, firsts.get(first, first)) for pseudonym, first in links]
-                names = ["pseudonym", "first_pseudonym"]
-                client.insert("pseudonym_links", rows, names, database="raw")
-            if marks:
-                client.insert("forgotten", [(one,) for one in marks], ["mark"], database="raw")
-    except BaseException:
-        privacy.links.extend(links)
-        privacy.marks.extend(marks)
-        raise
-
-
-def _taken(queue: deque[_Told]) -> list[_Told]:
-    return [queue.popleft() for _ in range(len(queue))]
 
 
 class Settled(clickhouse):
