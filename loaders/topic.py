@@ -133,21 +133,23 @@ class Topic:
 
     Attributes
     ----------
+    partitions
+        All of them.
     caught_up
         Whether everything has been read that was there when the topic was opened.
     """
 
     def __init__(self, consumer: KafkaConsumer, topic: str) -> None:
         self._consumer = consumer
-        self._partitions = partitions_of(consumer, topic)
-        consumer.assign(self._partitions)
-        self._ends: dict[TopicPartition, int] = consumer.end_offsets(self._partitions)
+        self.partitions = partitions_of(consumer, topic)
+        consumer.assign(self.partitions)
+        self._ends: dict[TopicPartition, int] = consumer.end_offsets(self.partitions)
         self._opened_ms = time.time() * 1000
         self.caught_up = False
 
     def behind(self) -> int:
         """Return how many offsets there are to be read, as far as the broker tells."""
-        positions = {p: self._consumer.position(p) for p in self._partitions}
+        positions = {p: self._consumer.position(p) for p in self.partitions}
         return sum(max(0, end - positions[p]) for p, end in self._ends.items())
 
     def read(self, rows: int) -> Iterator[ConsumerRecord]:
@@ -231,7 +233,7 @@ def connect(
     source, settings
         See `Reading.of`.
     options
-        What this consumer has beyond the others.
+        What this consumer has beyond the others, or instead.
 
     Raises
     ------
@@ -242,8 +244,7 @@ def connect(
     try:
         clients.append(
             KafkaConsumer(
-                **settings.client,
-                **options,
+                **(settings.client | options),
                 group_id=settings.group_id,
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
@@ -261,6 +262,20 @@ def connect(
     finally:
         for client in clients:
             client.close()
+
+
+def backlog(feed: Feed) -> tuple[int, int]:
+    """Return how many records wait for a topic's group, as far as the broker tells; its partitions.
+
+    Raises
+    ------
+    GatehouseError
+        When no broker answers within two seconds.
+    """
+    settings = Reading.of(feed.source)
+    with connect(feed.source, settings, bootstrap_timeout_ms=2000) as (consumer, _):
+        topic = Topic(consumer, settings.topic)
+        return topic.behind(), len(topic.partitions)
 
 
 @dlt.resource(name="messages", write_disposition="append")

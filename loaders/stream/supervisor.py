@@ -15,16 +15,21 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 import psutil
+from dlt.common.configuration.exceptions import ConfigFieldMissingException
 
+from loaders.errors import GatehouseError
 from loaders.loads import IMPORTED_LATE, TOPICS
 from loaders.stream.telemetry import Telemetry
 from loaders.stream.worker import work
+from loaders.topic import backlog
 
 _LOOK_SECONDS = 0.5
 _SCALE_SECONDS = 5.0
-# A backlog of so many seconds, twice seen, is worth a worker more; none for so long, one less.
+# A backlog of so many seconds, twice seen, is worth more workers; none for so long, one less.
 # While the group shares its partitions anew nothing lands, and what members hold is read twice.
 _BACKLOG_SECONDS = 30.0
+# At the start nobody is disturbed by more workers, so they are worth it for a few seconds' work.
+_BACKLOG_AT_START = 100_000
 _IDLE_SECONDS = 60.0
 # With less than this part of the machine free, another worker would only slow the others down.
 _FREE = 0.25
@@ -118,6 +123,8 @@ class Supervisor:
     def run(self) -> bool:
         """Supervise until stopped; return whether every worker drained in time."""
         psutil.cpu_percent()
+        for team in self._teams:
+            self._look_ahead(team)
         while not self._is_stopped:
             for team in self._teams:
                 self._fill(team)
@@ -136,12 +143,22 @@ class Supervisor:
                 pids[name] = worker.process.pid or 0
         return pids
 
+    def _look_ahead(self, team: _Team) -> None:
+        """Begin with a worker per processor where much waits on the topic."""
+        if feed := TOPICS.get(team.source):
+            # What is wrong with the broker or the settings, the first worker will tell.
+            with suppress(GatehouseError, ConfigFieldMissingException):
+                lag, team.partitions = backlog(feed)
+                if lag > _BACKLOG_AT_START:
+                    self._enlarge(team)
+
     def _fill(self, team: _Team) -> None:
         working = [w for w in team.workers.values() if not w.is_stopping]
         if len(working) > team.wanted:
             self._tell_to_stop(max(working, key=lambda worker: worker.number))
-        elif len(working) < team.wanted and time.monotonic() >= team.not_before:
-            self._start(team)
+        elif time.monotonic() >= team.not_before:
+            for _ in range(team.wanted - len(working)):
+                self._start(team)
 
     def _start(self, team: _Team) -> None:
         taken = {worker.number for worker in team.workers.values()}
@@ -211,18 +228,24 @@ class Supervisor:
             team.behind_looks = team.behind_looks + 1 if is_behind else 0
             if lag:
                 team.caught_up_since = now
-            if team.behind_looks >= 2 and is_free and self._has_room(team):
-                team.wanted += 1
+            if team.behind_looks >= 2 and is_free and self._enlarge(team):
                 team.behind_looks = 0
-                self._say(f"{team.source}: {lag:,} records behind, worker {team.wanted} joins.")
+                self._say(f"{team.source}: {lag:,} records behind, now {team.wanted} workers.")
             elif team.wanted > 1 and now - team.caught_up_since > _IDLE_SECONDS:
                 team.wanted -= 1
                 team.caught_up_since = now
                 self._say(f"{team.source}: caught up, one of its workers leaves.")
 
-    def _has_room(self, team: _Team) -> bool:
-        total = sum(other.wanted for other in self._teams)
-        return total < self._ceiling and team.wanted < team.partitions
+    def _enlarge(self, team: _Team) -> bool:
+        """Give a team a worker per processor, or one more; return whether there was room for any.
+
+        All at once, as each time that somebody joins the group stands still.
+        """
+        others = sum(other.wanted for other in self._teams if other is not team)
+        room = min(team.partitions, self._ceiling - others)
+        before = team.wanted
+        team.wanted = max(before, min(room, max(before + 1, psutil.cpu_count() or 1)))
+        return team.wanted > before
 
     def _drain(self) -> bool:
         """Tell every worker to land what it has, and wait for them."""

@@ -20,6 +20,7 @@ from loaders.event_management import EVENT_DATA
 from loaders.stream import supervisor
 from loaders.stream.member import Member, Streaming
 from loaders.stream.telemetry import Beat, Telemetry, serve
+from loaders.topic import Feed
 from sandbox.settings import PRIVACY_KEYS
 from tests.integration.test_stream_survives import message
 from tests.sandboxes import free_port
@@ -267,6 +268,8 @@ class Scaled:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, ceiling: int = 8, cpu: float = 10) -> None:
         self.lag, self.partitions, self.read = 0, 4, 0
         monkeypatch.setattr(supervisor.psutil, "cpu_percent", lambda: cpu)
+        monkeypatch.setattr(supervisor.psutil, "cpu_count", lambda: 3)
+        monkeypatch.setattr(supervisor, "backlog", self.backlog)
         self.supervisor = supervisor.Supervisor(
             ["event_management", "user_app"], ceiling, Telemetry(), lambda _line: None
         )
@@ -277,6 +280,9 @@ class Scaled:
     def progress(self, _source: str) -> tuple[int, int, int]:
         return self.read, self.lag, self.partitions
 
+    def backlog(self, _feed: Feed) -> tuple[int, int]:
+        return self.lag, self.partitions
+
     def look(self, times: int = 1) -> int:
         for _ in range(times):
             self.supervisor._scaled -= supervisor._SCALE_SECONDS
@@ -284,17 +290,42 @@ class Scaled:
         return self.team.wanted
 
 
-def test_a_backlog_brings_workers_one_by_one_up_to_the_partitions(
+def test_a_backlog_brings_a_worker_per_processor_and_then_one_by_one_up_to_the_partitions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     scaled = Scaled(monkeypatch)
     assert scaled.look(4) == 1
     scaled.lag = 100_000
-    assert [scaled.look() for _ in range(8)] == [1, 2, 2, 3, 3, 4, 4, 4]
+    assert [scaled.look() for _ in range(8)] == [1, 3, 3, 4, 4, 4, 4, 4]
     scaled.lag = 0
     scaled.look()
     scaled.team.caught_up_since -= supervisor._IDLE_SECONDS
     assert [scaled.look(), scaled.look()] == [3, 3]
+
+
+def test_a_backlog_at_the_start_finds_a_worker_per_processor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def begun(lag: int, partitions: int = 4, ceiling: int = 8) -> int:
+        scaled = Scaled(monkeypatch, ceiling)
+        scaled.lag, scaled.partitions = lag, partitions
+        scaled.supervisor._look_ahead(scaled.team)
+        return scaled.team.wanted
+
+    assert [begun(1_000), begun(1_000_000)] == [1, 3]
+    assert [begun(1_000_000, partitions=2), begun(1_000_000, ceiling=2)] == [2, 1]
+
+
+def test_a_broker_that_is_away_at_the_start_is_left_to_the_first_worker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def is_away(_feed: Feed) -> tuple[int, int]:
+        raise GatehouseError("Kafka is away.", "Wait.")
+
+    scaled = Scaled(monkeypatch)
+    monkeypatch.setattr(supervisor, "backlog", is_away)
+    scaled.supervisor._look_ahead(scaled.team)
+    assert scaled.team.wanted == 1
 
 
 def test_no_worker_joins_where_the_machine_or_the_ceiling_is_full(
