@@ -13,8 +13,6 @@ gatehouse       `gatehouse stream`: JSON Schema, four pseudonyms, typed envelope
 import argparse
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -29,8 +27,8 @@ from dlt.destinations import clickhouse
 from kafka import KafkaConsumer
 from kafka.consumer.fetcher import ConsumerRecord
 
-from bench import latency, registrations
-from bench.latency import PARTITIONS, TABLE, TOPIC, broker_of
+from bench import latency
+from bench.latency import TABLE, TOPIC, broker_of
 from sandbox import clickhouse_config
 from sandbox.settings import password
 from tests.sandboxes import Sandbox
@@ -235,13 +233,8 @@ def main() -> None:
 def run(records: int, rounds: int) -> None:
     """Fill the topic, and let each way read it by turns."""
     with latency.broker_and_clickhouse() as sandbox:
-        subprocess.run(
-            [
-                *(sys.executable, "-m", registrations.__name__, broker_of(sandbox), TOPIC),
-                *map(str, (PARTITIONS, 0, records, 0)),
-            ],
-            check=True,
-        )
+        with latency.producing("registrations", sandbox, TOPIC, 0, records, 0):
+            pass
         rates: dict[str, list[float]] = {way.__name__: [] for way in WAYS}
         for number in range(rounds):
             for way in WAYS if number % 2 else reversed(WAYS):

@@ -1,44 +1,56 @@
-"""How long a record takes from the broker into raw at a steady rate, everything on this machine.
+"""How long a record takes from the broker into raw and into a realtime rollup, all on this machine.
 
-`python -m bench.latency` starts a sandbox of its own, `gatehouse stream` and a producer, and asks
-raw when it took each record: `landed_at` less the broker's timestamp. The materialized views of
-models/realtime are filled by the same insert. Rates are tried one after the other: one that is not
-sustained shows by a P95 of many seconds.
+`python -m bench.latency` starts a sandbox of its own, `gatehouse stream` and producers: of
+registrations at a steady rate, and of one ticket for fifty of them.
+
+raw         asked when it took each registration: `landed_at` less the broker's timestamp
+realtime    the ticket windows, asked ten times a second how many tickets they count: from a
+            ticket's timestamp until they were first seen to count as many as had been sent by then
+
+Rates are tried one after the other: one that is not sustained shows by a P95 of many seconds.
 """
 
 import argparse
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import clickhouse_connect
 import psutil
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 from prometheus_client.parser import text_string_to_metric_families
 
-from bench import registrations
+from bench import messages
 from sandbox import processes
+from sandbox.settings import password
 from tests.sandboxes import Sandbox, ask, free_port, throwaway
 
 TOPIC = "bench"
 PARTITIONS = 4
 TABLE = "raw.event_management__event_data"
+TICKETS = "bench-tickets"
+REGISTRATIONS_PER_TICKET = 50
+SOURCES = ("event_management", "ticket_events")
+PROJECT = Path(__file__).parents[1]
 
 
 @contextmanager
 def broker_and_clickhouse() -> Iterator[Sandbox]:
-    """A sandbox with an empty topic, taken down at the end."""
+    """A sandbox with empty topics, taken down at the end."""
     with tempfile.TemporaryDirectory() as folder:
         sandbox = throwaway(Path(folder))
         processes.up(sandbox.settings)
         admin = KafkaAdminClient(bootstrap_servers=broker_of(sandbox))
-        admin.create_topics([NewTopic(TOPIC, PARTITIONS, 1)])
+        admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in (TOPIC, TICKETS)])
         admin.close()
         try:
             yield sandbox
@@ -52,12 +64,14 @@ def broker_of(sandbox: Sandbox) -> str:
 
 
 @contextmanager
-def streaming(sandbox: Sandbox, workers: int, group: str = TOPIC) -> Iterator[str]:
-    """`gatehouse stream` of the topic; the address of its metrics."""
+def streaming(
+    sandbox: Sandbox, workers: int, group: str = TOPIC, sources: tuple[str, ...] = SOURCES[:1]
+) -> Iterator[str]:
+    """`gatehouse stream` of the topics; the address of its metrics."""
     port = free_port()
     stream = subprocess.Popen(
         [
-            *(sys.executable, "-m", "loaders.cli", "stream", "event_management"),
+            *(sys.executable, "-m", "loaders.cli", "stream", *sources),
             *("--workers", str(workers)),
         ],
         env={
@@ -66,6 +80,7 @@ def streaming(sandbox: Sandbox, workers: int, group: str = TOPIC) -> Iterator[st
             "GATEHOUSE_STREAM_PORT": str(port),
             "SOURCES__EVENT_MANAGEMENT__TOPIC": TOPIC,
             "SOURCES__EVENT_MANAGEMENT__GROUP_ID": group,
+            "SOURCES__TICKET_EVENTS__TOPIC": TICKETS,
         },
         stdout=subprocess.DEVNULL,
     )
@@ -74,6 +89,20 @@ def streaming(sandbox: Sandbox, workers: int, group: str = TOPIC) -> Iterator[st
     finally:
         stream.terminate()
         stream.wait()
+
+
+@contextmanager
+def producing(
+    kind: str, sandbox: Sandbox, topic: str, first: int, count: int, rate: float
+) -> Iterator[None]:
+    """A producer of its own beside what is done meanwhile; waits for its end."""
+    arguments = (kind, broker_of(sandbox), topic, PARTITIONS, first, count, rate)
+    producer = subprocess.Popen([sys.executable, "-m", messages.__name__, *map(str, arguments)])
+    try:
+        yield
+    finally:
+        code = producer.wait()
+    assert code == 0, f"the producer of {kind} ended with {code}"
 
 
 def wait_for(url: str) -> None:
@@ -112,21 +141,78 @@ def within(first: int, count: int) -> str:
     return "message_id between '{}' and '{}'".format(*ids)
 
 
-def measure(sandbox: Sandbox, url: str, first: int, rate: int, seconds: int) -> None:
-    """Send at a rate, wait until all is in raw, and tell."""
-    count = rate * seconds
+class Watch(threading.Thread):
+    """Asks the ticket windows ten times a second how many tickets they count.
+
+    Attributes
+    ----------
+    seen
+        When it asked, in epoch seconds, and the answer, where that was another than before.
+    """
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        super().__init__(daemon=True)
+        self._settings = sandbox.settings
+        self._is_over = threading.Event()
+        self.seen: list[tuple[float, int]] = [(0.0, 0)]
+
+    def run(self) -> None:
+        """Ask until told to stop."""
+        with clickhouse_connect.get_client(
+            host=self._settings.host,
+            port=self._settings.clickhouse_http_port,
+            username="reader",
+            password=password("reader"),
+            settings={"use_query_cache": 0},
+        ) as client:
+            while not self._is_over.wait(0.1):
+                [[count]] = client.query(
+                    "select uniqExactMerge(changed_tickets) from realtime.ticket_windows"
+                ).result_rows
+                if count > self.seen[-1][1]:
+                    self.seen.append((time.time(), count))
+
+    def stop(self) -> None:
+        """End it."""
+        self._is_over.set()
+        self.join()
+
+
+def until_seen(sandbox: Sandbox, watch: Watch, first: int, count: int) -> list[float]:
+    """Milliseconds of each of these tickets from its timestamp until it was counted."""
+    published = ask(
+        sandbox.settings,
+        "transformer",
+        f"""
+        select toUnixTimestamp64Milli(min(published_at)) from raw.freshservice__ticket_events
+        where record_id between {first + 1} and {first + count}
+        group by record_id order by 1
+        """,
+    )
+    looks = iter(watch.seen)
+    at, counted = next(looks)
+    found = []
+    for number, (milliseconds,) in enumerate(published, start=first + 1):
+        while counted < number:
+            at, counted = next(looks)
+        found.append(at * 1000 - milliseconds)
+    return found
+
+
+def measure(sandbox: Sandbox, url: str, watch: Watch, first: int, rate: int, seconds: int) -> None:
+    """Send at a rate, wait until all is in raw and in the ticket windows, and tell."""
+    count, tickets = rate * seconds, rate * seconds // REGISTRATIONS_PER_TICKET
+    first_ticket = first // REGISTRATIONS_PER_TICKET
     before, began = used(url), time.monotonic()
     psutil.cpu_percent()
-    subprocess.run(
-        [
-            *(sys.executable, "-m", registrations.__name__, broker_of(sandbox), TOPIC),
-            *map(str, (PARTITIONS, first, count, rate)),
-        ],
-        check=True,
-    )
+    with (
+        producing("tickets", sandbox, TICKETS, first_ticket, tickets, tickets / seconds),
+        producing("registrations", sandbox, TOPIC, first, count, rate),
+    ):
+        pass
     sent = time.monotonic() - began
     busy = psutil.cpu_percent()
-    while landed(sandbox, first, count) < count:
+    while landed(sandbox, first, count) < count or watch.seen[-1][1] < first_ticket + tickets:
         time.sleep(0.2)
     spent = sum(used(url).values()) - sum(before.values())
     [[quantiles]] = ask(
@@ -139,10 +225,13 @@ def measure(sandbox: Sandbox, url: str, first: int, rate: int, seconds: int) -> 
         from {TABLE} where {within(first, count)}
         """,
     )
-    p50, p95, p99, worst = quantiles
+    waits = statistics.quantiles(until_seen(sandbox, watch, first_ticket, tickets), n=100)
     print(
-        f"{rate:8,} {count / sent:9,.0f} {p50:8,.0f} {p95:8,.0f} {p99:8,.0f} {worst:8,.0f}"
-        f" {spent / sent:8.2f} {busy:8.0f}"
+        f"{rate:8,} {count / sent:9,.0f}",
+        *(f"{quantile:8,.0f}" for quantile in quantiles),
+        *(f"{waits[percent - 1]:8,.0f}" for percent in (50, 95, 99)),
+        f"{spent / sent:8.2f} {busy:8.0f}",
+        flush=True,
     )
 
 
@@ -153,15 +242,28 @@ def main() -> None:
     options.add_argument("--seconds", type=int, default=60)
     options.add_argument("--workers", type=int, default=8)
     chosen = options.parse_args()
-    with broker_and_clickhouse() as sandbox, streaming(sandbox, chosen.workers) as url:
+    with (
+        broker_and_clickhouse() as sandbox,
+        streaming(sandbox, chosen.workers, sources=SOURCES) as url,
+    ):
         wait_for(url)
-        time.sleep(10)  # the group forms
-        print("  rate/s    sent/s   P50 ms   P95 ms   P99 ms   max ms cores of   machine")
-        print("                                                       stream     busy %")
+        subprocess.run(
+            ["dbt", "--quiet", "run", "--select", "path:models/realtime/ticket_windows*"],
+            env={**os.environ, **sandbox.env},
+            cwd=PROJECT,
+            check=True,
+        )
+        watch = Watch(sandbox)
+        watch.start()
+        time.sleep(10)  # the groups form
+        print(f"{'':18}{'raw, ms':>36}{'realtime, ms':>27}    cores of  machine")
+        names = ("rate/s", "sent/s", "P50", "P95", "P99", "max", "P50", "P95", "P99")
+        print(*(f"{name:>{9 if name == 'sent/s' else 8}}" for name in names), "  stream   busy %")
         first = 0
         for rate in chosen.rates:
-            measure(sandbox, url, first, rate, chosen.seconds)
+            measure(sandbox, url, watch, first, rate, chosen.seconds)
             first += rate * chosen.seconds
+        watch.stop()
 
 
 if __name__ == "__main__":

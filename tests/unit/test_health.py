@@ -72,6 +72,7 @@ def built(folder: Path, test: str = "pass", model: str = "success", which: str =
     results = {
         "model.g.fct_visits": (model, "SUCCESS"),
         "test.g.fct_visits__end_after_they_begin.1": (test, "Got 3 results"),
+        "unit_test.g.fct_visits.fct_visits__pairs": ("pass", ""),
     }
     found = {
         "args": {"which": which},

@@ -125,3 +125,17 @@ def test_the_files_of_the_project_are_seen_to_change() -> None:
     files = set(schedule.Dbt(root).files())
     assert root / "dbt_project.yml" in files
     assert root / "models/marts/shared/dim_dates.sql" in files
+
+
+def test_a_scheduled_build_leaves_out_unit_tests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def answer(_dbt: schedule.Dbt, *command: str) -> SimpleNamespace:
+        asked.append(command)
+        return SimpleNamespace(exception=None, success=True, result=None)
+
+    monkeypatch.setattr(schedule.Dbt, "_run", answer)
+    schedule.Dbt(tmp_path).build(["--selector", "attendance"])
+    assert asked == [("build", "--exclude-resource-type", "unit_test", "--selector", "attendance")]
