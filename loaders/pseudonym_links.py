@@ -3,19 +3,27 @@
 from collections import deque
 from typing import TypeVar
 
+import stamina
 from clickhouse_connect.driver.external import ExternalData
 
+from loaders.errors import GatehouseError
 from loaders.landing import Server
 from loaders.privacy import Privacy
 
 _Told = TypeVar("_Told")
 
 
+@stamina.retry(on=GatehouseError, attempts=3, wait_initial=1.0, wait_jitter=0.5)
 def tell_of_people(privacy: Privacy) -> None:
     """Tell raw of the people whom a door has linked or found forgotten since the last time.
 
     Whoever lands records does so before, and not in the same package: no build may see a record
-    and not yet whom it names.
+    and not yet whom it names. Three tries, as for the records.
+
+    Raises
+    ------
+    GatehouseError
+        When ClickHouse is still away after the last try, or refuses.
     """
     links = _taken(privacy.links)
     marks = _taken(privacy.marks)
