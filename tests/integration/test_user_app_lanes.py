@@ -1,12 +1,15 @@
 """The user app's two lanes into one table: what the socket loses, the run over REST finds."""
 
 import itertools
+import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -21,7 +24,7 @@ from loaders.errors import GatehouseError
 from loaders.landing import Server
 from loaders.user_app import records, run
 from tests.integration.identifiers import found_in, identifiers
-from tests.sandboxes import Sandbox
+from tests.sandboxes import Sandbox, free_port
 from tests.user_app import CLIENT, START, Phones, serving, view
 
 AGES = itertools.count(1)
@@ -171,27 +174,59 @@ def test_a_load_that_is_killed_anywhere_loses_and_doubles_nothing(
     assert landed(phones) == numbers(phones, *range(40))
 
 
-def test_a_socket_that_is_killed_as_frames_land_loses_nothing(phones: Phones) -> None:
-    sent, dice = 0, random.Random(3)
-    for _ in range(3):
-        before = landed(phones)
-        with subprocess.Popen(
-            [sys.executable, "-m", "loaders.cli", "load", "user_app", "--listen", "60", "--json"],
-            stdout=subprocess.DEVNULL,
-        ) as listener:
-            while listener.poll() is None and landed(phones) == before:
-                phones.send(view(sent))
-                sent += 1
-                time.sleep(0.05)
-            time.sleep(dice.uniform(0, 0.3))
-            assert listener.poll() is None
-            listener.kill()
+def send_until_it_lands(phones: Phones, sent: int) -> int:
+    """Send until raw has more than before; return how many were sent in all."""
+    before, until = len(landed(phones)), time.monotonic() + 60
+    while len(landed(phones)) == before:
+        assert time.monotonic() < until
+        phones.send(view(sent))
+        sent += 1
+        time.sleep(0.05)
+    return sent
+
+
+def assert_nothing_is_lost(phones: Phones, sent: int) -> None:
     # A package that a kill left lands when the socket is heard again, beside what REST repaired.
     load()
     load(user_app.listen, 1.5)
     assert sorted(set(landed(phones))) == numbers(phones, *range(sent))
     assert len(set(landed(phones, "(seq, payload)"))) == sent
     assert load().read == 0
+
+
+def test_a_socket_that_is_killed_as_frames_land_loses_nothing(phones: Phones) -> None:
+    sent, dice = 0, random.Random(3)
+    for _ in range(3):
+        with subprocess.Popen(
+            [sys.executable, "-m", "loaders.cli", "load", "user_app", "--listen", "60", "--json"],
+            stdout=subprocess.DEVNULL,
+        ) as listener:
+            sent = send_until_it_lands(phones, sent)
+            time.sleep(dice.uniform(0, 0.3))
+            assert listener.poll() is None
+            listener.kill()
+    assert_nothing_is_lost(phones, sent)
+
+
+def test_a_stream_whose_worker_is_killed_hears_the_socket_again(
+    phones: Phones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, sent, dice = free_port(), 0, random.Random(4)
+    monkeypatch.setenv("GATEHOUSE_STREAM_PORT", str(port))
+    with subprocess.Popen(
+        [sys.executable, "-m", "loaders.cli", "stream", "user_app"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as stream:
+        for _ in range(3):
+            sent = send_until_it_lands(phones, sent)
+            time.sleep(dice.uniform(0, 0.3))
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health") as answer:
+                os.kill(json.load(answer)["processes"]["user_app_1"], signal.SIGKILL)
+        sent = send_until_it_lands(phones, sent)
+        stream.terminate()
+        assert stream.wait(20) == 0
+    assert_nothing_is_lost(phones, sent)
 
 
 def test_a_message_that_the_server_shows_late_is_found(phones: Phones) -> None:
