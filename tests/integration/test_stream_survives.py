@@ -1,9 +1,10 @@
 """`gatehouse stream` on two machines: killed, cut off and poisoned, it loses and doubles nothing.
 
-A topic on Apache Kafka, with TLS and SCRAM. Two supervisors with states of their own share its
-consumer group, as two machines would, while records arrive; workers and supervisors are killed at
-random instants, ClickHouse and the broker too, and then both drain. What is in raw is held against
-what was sent. Then the topic is read once more from its first offset, and logins fail.
+Two topics on Apache Kafka, with TLS and SCRAM: registrations with poison among them, and tickets.
+Two supervisors with states of their own share the consumer groups, as two machines would, while
+records arrive; workers and supervisors are killed at random instants, ClickHouse and the broker
+too, and then both drain. What is in raw is held against what was sent. Then a topic is read once
+more from its first offset, and logins fail.
 
 GATEHOUSE_KILLS=50 makes a soak of it.
 """
@@ -41,6 +42,8 @@ pytestmark = [
     ),
 ]
 TOPIC = "killed"
+TICKETS = "killed-tickets"
+RECORDS_PER_TICKET = 5
 PARTITIONS = 3
 KILLS = int(os.environ.get("GATEHOUSE_KILLS", "12"))
 RECORDS = 750 * KILLS
@@ -63,6 +66,12 @@ def message(number: int, **changes: Any) -> dict[str, Any]:
             **changes,
         },
     }
+
+
+def ticket(number: int) -> dict[str, Any]:
+    at = "2026-01-01T00:00:00Z"
+    data = {"id": number, "status": 2, "requester_id": 7, "created_at": at, "updated_at": at}
+    return {"event_type": "ticket.updated", "timestamp": at, "data": data}
 
 
 # What no record ought to be, and what becomes of it; None: it lands.
@@ -93,9 +102,13 @@ class Survived(NamedTuple):
 
 
 def settings(broker: ApacheKafka) -> dict[str, str]:
-    """The variables that point event_management at the topic."""
+    """The variables that point the two sources at the topics."""
     return {
         **broker.env("event_management"),
+        **broker.env("ticket_events"),
+        "SOURCES__TICKET_EVENTS__TOPIC": TICKETS,
+        "SOURCES__TICKET_EVENTS__GROUP_ID": TICKETS,
+        "SOURCES__TICKET_EVENTS__DEAD_LETTER_TOPIC": f"{TOPIC}-dlq",
         "SOURCES__EVENT_MANAGEMENT__TOPIC": TOPIC,
         "SOURCES__EVENT_MANAGEMENT__GROUP_ID": TOPIC,
         "SOURCES__EVENT_MANAGEMENT__DEAD_LETTER_TOPIC": f"{TOPIC}-dlq",
@@ -120,7 +133,7 @@ class Machine:
 
     def start(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "loaders.cli", "stream", "event_management"],
+            [sys.executable, "-m", "loaders.cli", "stream", "event_management", "ticket_events"],
             env=self._env,
             stdout=self._log.open("ab"),
             stderr=subprocess.STDOUT,
@@ -164,6 +177,9 @@ def producing(broker: ApacheKafka) -> Iterator[threading.Thread]:
         )
         for number, value in enumerate(values):
             producer.send(TOPIC, value=value, key=b"k", partition=number % PARTITIONS)
+            if number % RECORDS_PER_TICKET == 0:
+                value = json.dumps(ticket(number + 1)).encode()
+                producer.send(TICKETS, value=value, partition=number % PARTITIONS)
             if number % PER_SECOND == 0:
                 time.sleep(1)
         producer.flush()
@@ -194,7 +210,8 @@ def survived(
     sandbox = new_sandbox()
     processes.up(sandbox.settings)
     admin = broker.admin()
-    admin.create_topics([NewTopic(TOPIC, PARTITIONS, 1), NewTopic(f"{TOPIC}-dlq", 1, 1)])
+    topics = {TOPIC: PARTITIONS, TICKETS: PARTITIONS, f"{TOPIC}-dlq": 1}
+    admin.create_topics([NewTopic(name, count, 1) for name, count in topics.items()])
     admin.close()
     folder = tmp_path_factory.mktemp("machines")
     machines = [Machine(sandbox, broker, folder / name) for name in ("one", "two")]
@@ -240,7 +257,8 @@ def wait_until_durable(sandbox: Sandbox) -> None:
     """Wait until nothing more is to come: a killed member's partitions need a session's time."""
     until = time.monotonic() + 300
     while time.monotonic() < until:
-        if len(rows(sandbox)) + len(letters(sandbox)) >= RECORDS + len(POISON):
+        due = RECORDS + len(POISON)
+        if len(rows(sandbox)) + len(letters(sandbox)) >= due and tickets(sandbox) >= sent_tickets():
             return
         time.sleep(1)
 
@@ -255,6 +273,26 @@ def rows(sandbox: Sandbox) -> set[tuple[int, int, str]]:
         """,
     )
     return {(partition, offset, id_) for partition, offset, id_ in found}
+
+
+def tickets(sandbox: Sandbox) -> set[tuple[int, int]]:
+    """Partition and id of every ticket that landed, by its offset once."""
+    found = ask(
+        sandbox.settings,
+        "transformer",
+        f"""
+        select partition, record_id from raw.freshservice__ticket_events
+        where topic = '{TICKETS}' group by partition, offset, record_id
+        """,
+    )
+    assert len(found) == len(set(found))
+    return {(partition, id_) for partition, id_ in found}
+
+
+def sent_tickets() -> set[tuple[int, int]]:
+    """Partition and id of every ticket that was sent."""
+    numbers = range(0, RECORDS + len(POISON), RECORDS_PER_TICKET)
+    return {(number % PARTITIONS, number + 1) for number in numbers}
 
 
 def letters(sandbox: Sandbox) -> list[tuple[str, str]]:
@@ -280,6 +318,10 @@ def test_every_record_is_a_row_or_a_dead_letter_and_no_offset_is_both(
     assert Counter(reason for _, reason in refused) == Counter(r for _, r in POISON if r)
     offsets = {f"{TOPIC}/{partition}/{offset}" for partition, offset, _ in found}
     assert offsets.isdisjoint(position for position, _ in refused)
+
+
+def test_every_ticket_is_in_raw_at_its_offset(survived: Survived) -> None:
+    assert tickets(survived.sandbox) == sent_tickets()
 
 
 def test_both_machines_tell_how_they_are_and_leave_in_ten_seconds(
