@@ -41,7 +41,7 @@ from sandbox.settings import (
     Settings,
 )
 from sandbox.sources_admin import ADMIN, Admin, admin_routes
-from sandbox.truth_teller import Teller
+from sandbox.truth.teller import Teller
 from sandbox.user_app.log import Log
 from sandbox.world import World
 from sandbox.world.clock import WorldClock

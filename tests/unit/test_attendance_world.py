@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from sandbox.attendance_truth import FILES, attendance_rows
+from sandbox.truth.attendance import FILES, attendance_rows
 from sandbox.world import World
 from sandbox.world.attendance.attendance import EARLIEST, LATEST, AppMessage, GateMinute
 from sandbox.world.attendance.dirt import EXPECTED

@@ -17,7 +17,7 @@ from sandbox.freshservice.conversation_payload import SYSTEM_USER_ID, conversati
 from sandbox.freshservice.csat_payload import csat_payload
 from sandbox.freshservice.ticket_payload import stats
 from sandbox.freshservice.time_entry_payload import time_entry_payload
-from sandbox.truth import write_truth
+from sandbox.truth.files import write_truth
 from sandbox.world import World
 from sandbox.world.desk.conversations import Kind, conversations
 from sandbox.world.desk.lives import OPEN, RESOLVED, Did, Roster, Step

@@ -13,7 +13,11 @@ import jsonschema_rs
 import pytest
 import requests
 
-from sandbox.estate_truth import (
+from sandbox.freshservice.asset_payload import asset_payload
+from sandbox.freshservice.case_payload import change_payload, problem_payload, release_payload
+from sandbox.freshservice.contract_payload import contract_payload
+from sandbox.freshservice.order_payload import order_payload
+from sandbox.truth.estate import (
     accrual_rows,
     asset_rows,
     asset_state_rows,
@@ -22,11 +26,7 @@ from sandbox.estate_truth import (
     licence_rows,
     order_rows,
 )
-from sandbox.freshservice.asset_payload import asset_payload
-from sandbox.freshservice.case_payload import change_payload, problem_payload, release_payload
-from sandbox.freshservice.contract_payload import contract_payload
-from sandbox.freshservice.order_payload import order_payload
-from sandbox.itil_truth import change_rows, dirt_rows, linked, problem_rows
+from sandbox.truth.itil import change_rows, dirt_rows, linked, problem_rows
 from sandbox.world import World
 from sandbox.world.desk.casework import case_tasks, case_time_entries
 from sandbox.world.desk.links import links_of

@@ -17,7 +17,7 @@ from sandbox.freshservice.activity_payload import activity_payloads
 from sandbox.freshservice.children import activity_key, soiled
 from sandbox.freshservice.conversation_payload import conversation_payload
 from sandbox.freshservice.task_payload import task_payload
-from sandbox.truth import write_truth
+from sandbox.truth.files import write_truth
 from sandbox.world import World
 from sandbox.world.desk.conversations import conversations, ever_said
 from sandbox.world.desk.requested_items import FULFILLED, REQUESTED, requested_items

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.backlog_truth import FLOWS
-from sandbox.ticket_truth import Told, measures
-from sandbox.truth import write_truth
+from sandbox.truth.backlog import FLOWS
+from sandbox.truth.files import write_truth
+from sandbox.truth.ticket import Told, measures
 from sandbox.world import World
 from sandbox.world.desk.business_time import held_seconds
 from sandbox.world.desk.lives import OPEN, PENDING, RESOLVED, Did, Step

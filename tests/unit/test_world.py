@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import jsonschema_rs
 import pytest
 
-from sandbox.truth import write_truth
+from sandbox.truth.files import write_truth
 from sandbox.world import World
 from sandbox.world.clock import ClockError, WorldClock
 from sandbox.world.desk.business_time import advance, business_seconds

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sandbox.ticket_truth import Told, Turn, turns
+from sandbox.truth.ticket import Told, Turn, turns
 from sandbox.world.desk.business_time import advance
 from sandbox.world.desk.calendars import Calendar
 from sandbox.world.desk.desk import Desk

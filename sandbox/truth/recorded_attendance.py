@@ -1,6 +1,6 @@
 """What the records tell of one event: visits from scans, stints in sessions from joins and leaves.
 
-The rules are those of attendance_truth.py, walked person by person.
+The rules are those of attendance.py, walked person by person.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from statistics import median_high
 from typing import Any
 
-from sandbox.recorded_attendance import dwell, pair, stints
+from sandbox.truth.recorded_attendance import dwell, pair, stints
 from sandbox.world import World
 from sandbox.world.attendance.clock import Writer
 from sandbox.world.attendance.counters import Report

@@ -1,8 +1,4 @@
-"""The truth: what really happened in the world, written down for tests to hold the marts against.
-
-One JSON object a line, one file per kind, each replaced whole when the clock has moved. No number
-here was produced by SQL: business time, for one, is walked day by day (`desk/business_time.py`).
-"""
+"""The files of the truth: one JSON object a line, one file per kind, each replaced whole."""
 
 from __future__ import annotations
 
@@ -18,9 +14,10 @@ from typing import Any
 
 import orjson
 
-from sandbox.attendance_truth import FILES, attendance_rows
-from sandbox.backlog_truth import backlog_rows
-from sandbox.desk_truth import (
+from sandbox.freshservice.ticket_payload import shown_resolved_at
+from sandbox.truth.attendance import FILES, attendance_rows
+from sandbox.truth.backlog import backlog_rows
+from sandbox.truth.desk import (
     child_dirt_rows,
     conversation_rows,
     gone_rows,
@@ -31,12 +28,11 @@ from sandbox.desk_truth import (
     task_rows,
     time_entry_rows,
 )
-from sandbox.estate_truth import estate_files
-from sandbox.freshservice.ticket_payload import shown_resolved_at
-from sandbox.itil_truth import dirt_rows, itil_files
-from sandbox.platform_truth import platform_files
-from sandbox.sla_truth import sla_rows
-from sandbox.ticket_truth import Told, measures, reply_rows, state_rows, tell
+from sandbox.truth.estate import estate_files
+from sandbox.truth.itil import dirt_rows, itil_files
+from sandbox.truth.platform import platform_files
+from sandbox.truth.sla import sla_rows
+from sandbox.truth.ticket import Told, measures, reply_rows, state_rows, tell
 from sandbox.world import World
 from sandbox.world.desk.desk import Desk
 from sandbox.world.desk.dirt import EXPECTED

@@ -13,14 +13,14 @@ from datetime import datetime
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from sandbox.truth import write_truth
+from sandbox.truth.files import write_truth
 from sandbox.world import World
 from sandbox.world.moments import moment
 from sandbox.world.world import Parameters
 
 # Forks of a process without threads, which this one is not.
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["sandbox.truth_teller"])
+_FORKS.set_forkserver_preload(["sandbox.truth.teller"])
 
 
 class Teller:

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sandbox.ticket_truth import Told
+from sandbox.truth.ticket import Told
 from sandbox.world.desk.stretches import State, Stretch
 
 Row = Mapping[str, Any]
