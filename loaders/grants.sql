@@ -22,6 +22,7 @@ grant create database, create table, create view, drop table, drop view, select,
 grant create database, create table, create view, drop table, drop view, select, insert, alter table, alter view, truncate on marts.* to transformer;
 grant create database, create table, create view, drop table, drop view, select, insert, alter table, alter view, truncate on realtime.* to transformer;
 grant create database, create table, create view, drop table, drop view, select, insert, alter table, alter view, truncate on quality.* to transformer;
+grant create database, create table, create view, drop table, drop view, select, insert, alter table, alter view, truncate on failures.* to transformer;
 grant table engine on MergeTree to transformer;
 grant table engine on ReplacingMergeTree to transformer;
 grant table engine on SummingMergeTree to transformer;
@@ -55,6 +56,7 @@ grant select on realtime.* to reader;
 -- operator: the dead letters, quality, and what ran on the server.
 grant select on raw.dead_letters to operator;
 grant select on quality.* to operator;
+grant select on failures.* to operator;
 grant select on system.query_log to operator;
 grant system flush logs on *.* to operator;
 
@@ -80,6 +82,7 @@ grant select, alter delete, alter update on staging.* to eraser;
 grant select, alter delete, alter update on snapshots.* to eraser;
 grant select, alter delete, alter update on marts.* to eraser;
 grant select, alter delete, alter update on realtime.* to eraser;
+grant select, alter delete, alter update on failures.* to eraser;
 grant insert on raw.* to eraser;
 grant insert on staging.int_users_numbered to eraser;
 grant insert on realtime.gate_flow_minutes to eraser;

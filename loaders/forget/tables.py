@@ -10,7 +10,7 @@ from loaders.freshservice.private import PERSONS
 
 # In this order, because what says which accounts are one person's has to be there for a run that is
 # repeated.
-_DATABASES = ("marts", "realtime", "snapshots", "staging", "raw")
+_DATABASES = ("failures", "marts", "realtime", "snapshots", "staging", "raw")
 # Messages without a person stay; what they are about is built again by them alone.
 REGISTRATIONS = "staging.stg_event_management__registrations"
 # Of these columns the first that a table has says whom its row is about; any other only names them.

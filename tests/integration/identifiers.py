@@ -212,7 +212,9 @@ def _text_columns(client: Client) -> list[tuple[str, str, list[str]]]:
         inner join system.tables
             on columns.database = tables.database and columns.table = tables.name
         where
-            columns.database in ('raw', 'staging', 'snapshots', 'marts', 'realtime', 'seeds')
+            columns.database in (
+                'raw', 'staging', 'snapshots', 'marts', 'realtime', 'seeds', 'failures'
+            )
             and type like '%String%'
             and engine like '%MergeTree'
         group by 1

@@ -372,6 +372,18 @@ def test_customers_are_in_the_segment_that_their_tickets_make(
     assert {row[1] for row in expected} >= {"regular", "occasional"}
 
 
+def test_the_rows_that_a_claim_found_are_kept_on_request(desk: Sandbox) -> None:
+    claim = (
+        "stg_freshservice__tickets__comes_by_documented_sources"  # there are others in the world
+    )
+    assert dbt(desk, "test", "-s", claim, "--store-failures").returncode == 0
+    ran = json.loads((desk.settings.state / "target" / "run_results.json").read_text())["results"]
+    [failures] = [it["failures"] for it in ran if it["unique_id"].startswith("test.")]
+    assert failures > 0
+    kept = ask(desk.settings, "operator", f"select count() from failures.{claim}")
+    assert kept == [(failures,)]
+
+
 def test_nobody_is_in_any_table_file_or_log(desk: Sandbox) -> None:
     assert_nobody_in(desk)
     assert_the_search_finds(desk, "usr-99999999")
@@ -380,7 +392,11 @@ def test_nobody_is_in_any_table_file_or_log(desk: Sandbox) -> None:
 def test_whoever_is_forgotten_is_nowhere_and_does_not_come_back(desk: Sandbox) -> None:
     (user, email), *_ = people_of_all_sources(desk)
     names = [pseudonym(user), pseudonym(email)]
-    layers = {"raw", "staging", "snapshots", "marts", "realtime"}
+    # As `dbt test --store-failures` leaves the rows that a claim found.
+    kept = "failures.a_claim engine = MergeTree order by tuple() as select * from marts.fct_visits"
+    for statement in ("create database if not exists failures", f"create table {kept}"):
+        ask(desk.settings, "transformer", statement)
+    layers = {"raw", "staging", "snapshots", "marts", "realtime", "failures"}
     assert {table.partition(".")[0] for table in rows_with(desk, names)} == layers
     of_others = rows(desk, "*", f"marts.fct_visits where user_key != '{names[0]}'")
     sums = rows(desk, "event_id, gate_id, date_day, visits_count", "marts.rollup_attendance_daily")
