@@ -23,6 +23,7 @@ from loaders.batch import Report
 from loaders.errors import GatehouseError
 from loaders.landing import Server
 from loaders.user_app import records, run
+from sandbox import clickhouse_config
 from tests.integration.identifiers import found_in, identifiers
 from tests.sandboxes import Sandbox, free_port
 from tests.user_app import CLIENT, START, Phones, serving, view
@@ -31,11 +32,17 @@ AGES = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def server(new_sandbox: Callable[..., Sandbox]) -> Iterator[Sandbox]:
-    """A ClickHouse server alone."""
+def server(
+    new_sandbox: Callable[..., Sandbox], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Sandbox]:
+    """A ClickHouse server alone, whose loader may also say when its disk is full."""
+    grants = tmp_path_factory.mktemp("grants") / "grants.sql"
+    more = "grant alter settings on raw.* to loader;"
+    grants.write_text(clickhouse_config.GRANTS.read_text() + more)
     made = new_sandbox()
     process = subprocess.Popen(
-        [sys.executable, "-m", "sandbox.clickhouse"], env={**os.environ, **made.env}
+        [sys.executable, "-m", "sandbox.clickhouse"],
+        env={**os.environ, **made.env, "GATEHOUSE_SANDBOX_GRANTS": str(grants)},
     )
     yield made
     process.terminate()
@@ -227,6 +234,29 @@ def test_a_stream_whose_worker_is_killed_hears_the_socket_again(
         stream.terminate()
         assert stream.wait(20) == 0
     assert_nothing_is_lost(phones, sent)
+
+
+def test_a_disk_that_is_full_loses_nothing(phones: Phones) -> None:
+    def keep_free(many_bytes: int) -> None:
+        setting = f"min_free_disk_bytes_to_perform_insert = {many_bytes}"
+        with Server.from_env().connect() as client:
+            client.command(f"alter table raw.user_app__events modify setting {setting}")
+
+    for number in range(5):
+        phones.send(view(number))
+    load()
+    keep_free(2**60)
+    for number in range(5, 12):
+        phones.send(view(number))
+    command = [sys.executable, "-m", "loaders.cli", "load", "user_app"]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = refused.stdout + refused.stderr
+    assert refused.returncode == 1
+    assert "enough free space" in " ".join(said.split())
+    assert "the next load resumes" in " ".join(said.split())
+    assert landed(phones) == numbers(phones, *range(5))
+    keep_free(0)
+    assert_nothing_is_lost(phones, 12)
 
 
 def test_a_message_that_the_server_shows_late_is_found(phones: Phones) -> None:
