@@ -148,9 +148,23 @@ class Topic:
         self.caught_up = False
 
     def behind(self) -> int:
-        """Return how many offsets there are to be read, as far as the broker tells."""
-        positions = {p: self._consumer.position(p) for p in self.partitions}
-        return sum(max(0, end - positions[p]) for p, end in self._ends.items())
+        """Return how many offsets there are to be read, as far as the broker tells.
+
+        Raises
+        ------
+        GatehouseError
+            When the broker does not say how far the group has read.
+        """
+        behind = 0
+        for partition, end in self._ends.items():
+            at = self._consumer.position(partition, timeout_ms=_SILENCE_SECONDS * 1000)
+            if at is None:
+                raise GatehouseError(
+                    f"Kafka did not say in {_SILENCE_SECONDS} s how far {partition.topic} is read.",
+                    "Check the broker (`gatehouse status`); the next load resumes here.",
+                )
+            behind += max(0, end - at)
+        return behind
 
     def read(self, rows: int) -> Iterator[ConsumerRecord]:
         """Yield up to that many records, fewer at the end of the topic or of a batch's bytes.

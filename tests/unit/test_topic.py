@@ -27,6 +27,7 @@ class FakeConsumer:
         self.end = end
         self.at = 0
         self.grows = False
+        self.is_mute = False
 
     def partitions_for_topic(self, topic: str) -> set[int]:
         return {0} if topic == "t" else set()
@@ -37,8 +38,8 @@ class FakeConsumer:
     def end_offsets(self, _partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
         return {PARTITION: self.end}
 
-    def position(self, _partition: TopicPartition) -> int:
-        return self.at
+    def position(self, _partition: TopicPartition, timeout_ms: float) -> int | None:  # noqa: ARG002
+        return None if self.is_mute else self.at
 
     def poll(self, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[Message]]:
         assert timeout_ms
@@ -83,6 +84,13 @@ def test_a_broker_that_falls_silent_is_an_error(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(loaders.topic, "_SILENCE_SECONDS", 0)
     with pytest.raises(GatehouseError, match="nothing for 0 s, 3 records due"):
         read_all(topic(FakeConsumer([], end=3)), 5)
+
+
+def test_a_broker_that_does_not_tell_the_position_is_an_error() -> None:
+    consumer = FakeConsumer([], end=3)
+    consumer.is_mute = True
+    with pytest.raises(GatehouseError, match="did not say in 30 s how far t is read"):
+        topic(consumer).behind()
 
 
 def test_a_topic_that_is_not_there_is_named() -> None:
