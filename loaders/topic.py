@@ -284,7 +284,8 @@ def backlog(feed: Feed) -> tuple[int, int]:
     Raises
     ------
     GatehouseError
-        When no broker answers within two seconds.
+        When no broker answers within two seconds, or it has no such topic or does not say how far
+        the group has read it.
     """
     settings = Reading.of(feed.source)
     with connect(feed.source, settings, bootstrap_timeout_ms=2000) as (consumer, _):

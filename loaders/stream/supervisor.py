@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from threading import Thread
 
 import psutil
 from dlt.common.configuration.exceptions import ConfigFieldMissingException
@@ -21,7 +22,7 @@ from loaders.errors import GatehouseError
 from loaders.loads import IMPORTED_LATE, TOPICS
 from loaders.stream.telemetry import Telemetry
 from loaders.stream.worker import work
-from loaders.topic import backlog
+from loaders.topic import Feed, backlog
 
 _LOOK_SECONDS = 0.5
 _SCALE_SECONDS = 5.0
@@ -30,6 +31,8 @@ _SCALE_SECONDS = 5.0
 _BACKLOG_SECONDS = 30.0
 # At the start nobody is disturbed by more workers, so they are worth it for a few seconds' work.
 _BACKLOG_AT_START = 100_000
+# A broker that is slower to tell is left to the first worker.
+_LOOK_AHEAD_SECONDS = 4.0
 _IDLE_SECONDS = 60.0
 # With less than this part of the machine free, another worker would only slow the others down.
 _FREE = 0.25
@@ -123,8 +126,7 @@ class Supervisor:
     def run(self) -> bool:
         """Supervise until stopped; return whether every worker drained in time."""
         psutil.cpu_percent()
-        for team in self._teams:
-            self._look_ahead(team)
+        self._look_ahead()
         while not self._is_stopped:
             for team in self._teams:
                 self._fill(team)
@@ -143,14 +145,30 @@ class Supervisor:
                 pids[name] = worker.process.pid or 0
         return pids
 
-    def _look_ahead(self, team: _Team) -> None:
-        """Begin with a worker per processor where much waits on the topic."""
-        if feed := TOPICS.get(team.source):
+    def _look_ahead(self) -> None:
+        """Begin with a worker per processor where much waits on a topic."""
+        told: dict[str, tuple[int, int]] = {}
+
+        def ask(feed: Feed) -> None:
             # What is wrong with the broker or the settings, the first worker will tell.
             with suppress(GatehouseError, ConfigFieldMissingException):
-                lag, team.partitions = backlog(feed)
-                if lag > _BACKLOG_AT_START:
-                    self._enlarge(team)
+                told[feed.source] = backlog(feed)
+
+        feeds = [TOPICS[team.source] for team in self._teams if team.source in TOPICS]
+        # Nobody waits for what they ask to the end: neither those here nor the process's end.
+        asking = [Thread(target=ask, args=(feed,), daemon=True) for feed in feeds]
+        for thread in asking:
+            thread.start()
+        until = time.monotonic() + _LOOK_AHEAD_SECONDS
+        while any(thread.is_alive() for thread in asking) and time.monotonic() < until:
+            if self._is_stopped:
+                return
+            time.sleep(0.05)
+        answers = dict(told)
+        for team in self._teams:
+            lag, team.partitions = answers.get(team.source, (0, 0))
+            if lag > _BACKLOG_AT_START:
+                self._enlarge(team)
 
     def _fill(self, team: _Team) -> None:
         working = [w for w in team.workers.values() if not w.is_stopping]

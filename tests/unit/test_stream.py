@@ -1,6 +1,7 @@
 """The parts of `gatehouse stream`: when a batch is due, what is told, who is started and when."""
 
 import json
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -309,7 +310,7 @@ def test_a_backlog_at_the_start_finds_a_worker_per_processor(
     def begun(lag: int, partitions: int = 4, ceiling: int = 8) -> int:
         scaled = Scaled(monkeypatch, ceiling)
         scaled.lag, scaled.partitions = lag, partitions
-        scaled.supervisor._look_ahead(scaled.team)
+        scaled.supervisor._look_ahead()
         return scaled.team.wanted
 
     assert [begun(1_000), begun(1_000_000)] == [1, 3]
@@ -324,8 +325,29 @@ def test_a_broker_that_is_away_at_the_start_is_left_to_the_first_worker(
 
     scaled = Scaled(monkeypatch)
     monkeypatch.setattr(supervisor, "backlog", is_away)
-    scaled.supervisor._look_ahead(scaled.team)
+    scaled.supervisor._look_ahead()
     assert scaled.team.wanted == 1
+
+
+def test_a_broker_that_does_not_tell_its_backlog_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answer = threading.Event()
+
+    def is_silent(_feed: Feed) -> tuple[int, int]:
+        answer.wait(60)
+        return 1_000_000, 4
+
+    monkeypatch.setattr(supervisor, "_LOOK_AHEAD_SECONDS", 0.2)
+    scaled = Scaled(monkeypatch)
+    monkeypatch.setattr(supervisor, "backlog", is_silent)
+    scaled.supervisor._look_ahead()
+    assert scaled.team.wanted == 1
+    # Told to stop, it does not even wait so long.
+    monkeypatch.setattr(supervisor, "_LOOK_AHEAD_SECONDS", 3600)
+    scaled.supervisor.stop()
+    scaled.supervisor._look_ahead()
+    answer.set()
 
 
 def test_no_worker_joins_where_the_machine_or_the_ceiling_is_full(
