@@ -4,7 +4,8 @@ Two topics on Apache Kafka, with TLS and SCRAM: registrations with poison among 
 Two supervisors with states of their own share the consumer groups, as two machines would, while
 records arrive; workers and supervisors are killed at random instants, ClickHouse and the broker
 too, and then both drain. What is in raw is held against what was sent. Then a topic is read once
-more from its first offset, and logins fail.
+more from its first offset, and logins fail. At the end the audit judges all layers. One machine
+hears the app's socket as well, and is killed as it does.
 
 GATEHOUSE_KILLS=50 makes a soak of it.
 """
@@ -22,6 +23,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,7 +33,7 @@ from kafka.admin import NewTopic, ScramMechanism, UserScramCredentialUpsertion
 
 from sandbox import processes
 from tests.apache_kafka import JARS, PASSWORD, USER, ApacheKafka
-from tests.integration.driving import gatehouse
+from tests.integration.driving import dbt, gatehouse
 from tests.sandboxes import Sandbox, ask, free_port
 
 pytestmark = [
@@ -48,13 +50,14 @@ PARTITIONS = 3
 KILLS = int(os.environ.get("GATEHOUSE_KILLS", "12"))
 RECORDS = 750 * KILLS
 PER_SECOND = 250
+TOLD_AT = f"{datetime.now(UTC) - timedelta(days=7):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def message(number: int, **changes: Any) -> dict[str, Any]:
     return {
         "message_id": f"m{number}",
         "type": "registration.created",
-        "occurred_at": "2026-01-01T00:00:00Z",
+        "occurred_at": TOLD_AT,
         "schema_version": 1,
         "data": {
             "registration_id": f"r{number}",
@@ -62,16 +65,16 @@ def message(number: int, **changes: Any) -> dict[str, Any]:
             "user_id": f"usr-{number}",
             "ticket_type": "general",
             "status": "confirmed",
-            "registered_at": "2026-01-01T00:00:00Z",
+            "registered_at": TOLD_AT,
             **changes,
         },
     }
 
 
 def ticket(number: int) -> dict[str, Any]:
-    at = "2026-01-01T00:00:00Z"
-    data = {"id": number, "status": 2, "requester_id": 7, "created_at": at, "updated_at": at}
-    return {"event_type": "ticket.updated", "timestamp": at, "data": data}
+    times = {"created_at": TOLD_AT, "updated_at": TOLD_AT}
+    data = {"id": number, "status": 2, "requester_id": 7, **times}
+    return {"event_type": "ticket.updated", "timestamp": TOLD_AT, "data": data}
 
 
 # What no record ought to be, and what becomes of it; None: it lands.
@@ -118,7 +121,8 @@ def settings(broker: ApacheKafka) -> dict[str, str]:
 class Machine:
     """A supervisor with a state folder and a port of its own."""
 
-    def __init__(self, sandbox: Sandbox, broker: ApacheKafka, folder: Path) -> None:
+    def __init__(self, sandbox: Sandbox, broker: ApacheKafka, folder: Path, *sources: str) -> None:
+        self._sources = sources
         self._port = free_port()
         self._log = folder.with_suffix(".log")
         self._env = {
@@ -133,7 +137,7 @@ class Machine:
 
     def start(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "loaders.cli", "stream", "event_management", "ticket_events"],
+            [sys.executable, "-m", "loaders.cli", "stream", *self._sources],
             env=self._env,
             stdout=self._log.open("ab"),
             stderr=subprocess.STDOUT,
@@ -210,11 +214,15 @@ def survived(
     sandbox = new_sandbox()
     processes.up(sandbox.settings)
     admin = broker.admin()
-    topics = {TOPIC: PARTITIONS, TICKETS: PARTITIONS, f"{TOPIC}-dlq": 1}
-    admin.create_topics([NewTopic(name, count, 1) for name, count in topics.items()])
+    partitions = {TOPIC: PARTITIONS, TICKETS: PARTITIONS, f"{TOPIC}-dlq": 1}
+    admin.create_topics([NewTopic(name, count, 1) for name, count in partitions.items()])
     admin.close()
     folder = tmp_path_factory.mktemp("machines")
-    machines = [Machine(sandbox, broker, folder / name) for name in ("one", "two")]
+    topics = "event_management", "ticket_events"
+    machines = [
+        Machine(sandbox, broker, folder / "one", *topics, "user_app"),
+        Machine(sandbox, broker, folder / "two", *topics),
+    ]
     try:
         with producing(broker) as sending:
             harass(sandbox, broker, machines, sending)
@@ -394,3 +402,25 @@ def test_a_login_that_is_refused_is_told_and_read_on_from_when_it_is_mended(
         assert "a-wrong-one" not in said
         assert PASSWORD not in said
     assert json.loads(survived.load().stdout)[0]["read"] == 1
+
+
+def test_the_audit_says_that_every_layer_agrees(survived: Survived) -> None:
+    sandbox, env = survived.sandbox, settings(survived.broker)
+    loaded = gatehouse(sandbox, "load", "--json", **env)
+    assert loaded.returncode == 0, loaded.stdout
+    untested = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+    built = dbt(sandbox, "build", *untested)
+    assert built.returncode == 0, built.stdout
+    ran = gatehouse(sandbox, "audit", "--json", **env)
+    told = json.loads(ran.stdout)
+    assert (ran.returncode, told["differing"], told["errors"]) == (0, [], []), told
+    records = Counter[tuple[str, str]]()
+    for step in told["steps"]:
+        assert step["wait"] == 0, step
+        records[step["source"], step["step"]] += step["records"]
+    for source, sent in (("event_management", RECORDS), ("ticket_events", len(sent_tickets()))):
+        assert records[source, "source_to_raw"] >= sent
+    # Below raw the tickets are the desk's, whichever way they came.
+    for source, sent in (("event_management", RECORDS), ("freshservice", len(sent_tickets()))):
+        assert records[source, "raw_to_staging"] >= sent
+        assert records[source, "staging_to_facts"] >= sent
