@@ -18,7 +18,8 @@ GRANTS = Path(
 )
 
 # Sized for a laptop with two cores: half the memory at most, small caches, few merges at once, but
-# more than the two of the wheel, behind which a delete waits for up to a second. The logger writes
+# more than the two of the wheel. A delete is a task for each part of its table; where the pool (its
+# size times the ratio) has no room for all of them, the rest waits for a second. The logger writes
 # every level to `log` whatever is asked for, so that one goes nowhere; the one for errors is
 # bounded, and leaves out warnings, as the scheduler gives twenty a second of no meaning.
 CONFIG = """<clickhouse>
@@ -30,6 +31,7 @@ CONFIG = """<clickhouse>
   <max_server_memory_usage_to_ram_ratio>0.5</max_server_memory_usage_to_ram_ratio>
   <mark_cache_size>134217728</mark_cache_size>
   <background_pool_size>8</background_pool_size>
+  <background_merges_mutations_concurrency_ratio>8</background_merges_mutations_concurrency_ratio>
   <logger>
     <log>/dev/null</log>
     <errorlog>errors.log</errorlog>
