@@ -33,7 +33,7 @@ requesters as (
     group by email_pseudonym
 ),
 
-touched as (
+newly_told_of as (
     select assumeNotNull(user_id) as user_key
     from registration_messages
     where user_id is not null and {{ built_since_last_build() }}
@@ -53,6 +53,11 @@ touched as (
     left join requesters on known.email_pseudonym = requesters.email_pseudonym
     where known.requester_id != coalesce(requesters.requester_id, 0)
     {%- endif %}
+),
+
+-- Worked out once, as an array: a CTE is worked out wherever it is named.
+touched as (
+    select arrayJoin((select groupUniqArray(user_key) from newly_told_of)) as user_key
 ),
 
 -- Whoever ever held a registration; the address is the one given last.

@@ -33,7 +33,7 @@ scans as (
     where is_admitted and registration_id is not null
 ),
 
-touched as (
+newly_told_of as (
     select registration_id
     from messages
     where {{ built_since_last_build() }}
@@ -63,6 +63,11 @@ touched as (
             )
         )
     {%- endif %}
+),
+
+-- Worked out once, as an array: a CTE is worked out wherever it is named.
+touched as (
+    select arrayJoin((select groupUniqArray(registration_id) from newly_told_of)) as registration_id
 ),
 
 ordered as (

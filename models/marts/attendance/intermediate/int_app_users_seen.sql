@@ -24,7 +24,13 @@ stamped as (
         {{ built_at() }} as _built_at
     from seen
     {%- if is_incremental() %}
-    where user_key not in (select user_key from {{ this }})
+    -- Of all who are known only these: a set of everybody would cost more than the search.
+    where
+        user_key not in (
+            select user_key
+            from {{ this }}
+            where user_key in (select user_key from seen)
+        )
     {%- endif %}
 )
 

@@ -19,12 +19,22 @@ arrived as (
         user_key,
         min((entered_at, event_id)) as first_entry
     from visits
-    where
-        {{ built_since_last_build('built_at') }}
-        {%- if is_incremental() %}
-        and user_key not in (select user_key from {{ this }})
-        {%- endif %}
+    where {{ built_since_last_build('built_at') }}
     group by user_key
+),
+
+unnumbered as (
+    select *
+    from arrived
+    {%- if is_incremental() %}
+    -- Of all who are known only these: a set of everybody would cost more than the search.
+    where
+        user_key not in (
+            select user_key
+            from {{ this }}
+            where user_key in (select user_key from arrived)
+        )
+    {%- endif %}
 ),
 
 numbered as (
@@ -37,7 +47,7 @@ numbered as (
             row_number() over (order by first_entry.2, first_entry.1, user_key)
         ) as user_number,
         {{ built_at() }} as _built_at
-    from arrived
+    from unnumbered
 )
 
 select * from numbered
