@@ -1,20 +1,21 @@
 """Years of messages in minutes: rows of raw that ClickHouse makes itself, from their number alone.
 
-Every half-day ten events open, of a thousand people with ten messages each. The first half of what
-they send arrives in that half-day, the second in the next one: so a half-day brings 100,000
-messages of twenty events, ten of which had begun before. Gates count what they let in; people
-registered three weeks ahead, and come back to other events.
+Every half-day events open for ten thousand people, a thousand to each unless said otherwise, with
+ten messages of everybody. The first half of what they send arrives in that half-day, the second in
+the next one: so a half-day brings 100,000 messages of twenty events, ten of which had begun before.
+Gates count what they let in; people registered three weeks ahead, and come back to other events.
 """
 
 from collections.abc import Iterator
 from string import Template
 
 ROWS_OF_HALF_DAY = 100_000
+PEOPLE = 1000  # of an event
 
 # When an event opens its doors.
 OPENS = """
     toDateTime64(toStartOfYear(today()) - interval 1 year, 3, 'UTC')
-    + toIntervalSecond(43200 * intDiv(event, 10) + 28800)
+    + toIntervalSecond(43200 * intDiv(event, $events) + 28800)
 """
 
 # What follows from the number of a message. Somebody is let in at one of the first four of an
@@ -25,10 +26,10 @@ NUMBERED = """
         intDiv(number, 100000) as half_day,
         number % 100000 < 50000 as is_second_half,
         toInt64(half_day) - is_second_half as block,
-        block * 10 + intDiv(number % 50000, 5000) as event,
-        number % 5000 + 5000 * is_second_half as place,
-        intDiv(place, 1000) as step,
-        place % 1000 * 7919 % 1000 as person,
+        block * $events + intDiv(number % 50000, 5 * $people) as event,
+        number % (5 * $people) + 5 * $people * is_second_half as place,
+        intDiv(place, $people) as step,
+        place % $people * 7919 % $people as person,
         person % 4 as arrival,
         event * 100 + cityHash64(event, person) % 20000 as human,
         multiIf(
@@ -43,7 +44,7 @@ NUMBERED = """
         ) as type,
         startsWith(type, 'check') as is_scan,
         concat('gate-', toString(event % 20), '-', toString(person % 4)) as gate,
-        $opens + toIntervalMillisecond(2880 * place) as received
+        $opens + toIntervalMillisecond(intDiv(2880000 * place, $people)) as received
     from numbers($first, $count)
     where block >= $first_block and block < $last_block
 """
@@ -79,10 +80,10 @@ select
                 '"result":"', if(human % 50 = 0, 'duplicate', 'ok'), '","lane":1',
                 ',"is_override":false,"is_offline":false',
                 if(
-                    person < 900,
+                    person < $registered,
                     concat(
                         ',"registration_id":"reg-',
-                        lower(hex(sipHash64(toUInt64(event * 900 + person)))), '"'
+                        lower(hex(sipHash64(toUInt64(event * $registered + person)))), '"'
                     ),
                     ''
                 )
@@ -131,10 +132,11 @@ EVENTS = """
         number, number as event, $opens as opens_at, opens_at - interval 40 day as told_at,
         concat(
             '"event_id":"evt-', toString(event), '","venue_id":"ven-', toString(event % 20),
-            '","name":"Evening ', toString(event), '","timezone":"Asia/Seoul","capacity":1500,',
-            '"doors_open_at":"', toString(opens_at), 'Z",', $times
+            '","name":"Evening ', toString(event), '","timezone":"Asia/Seoul",',
+            '"capacity":', toString(2 * $people),
+            ',"doors_open_at":"', toString(opens_at), 'Z",', $times
         ) as data
-    from numbers($first_block * 10, ($last_block - $first_block) * 10)
+    from numbers($first_block * $events, ($last_block - $first_block) * $events)
 """
 
 SESSIONS = """
@@ -146,12 +148,15 @@ SESSIONS = """
             '","event_id":"evt-', toString(event), '","title":"Talk","zone":"zone-0",',
             '"capacity":400,', $times
         ) as data
-    from numbers($first_block * 40, ($last_block - $first_block) * 40)
+    from numbers(
+        $first_block * 4 * $events, ($last_block - $first_block) * 4 * $events
+    )
 """
 
 REGISTRATIONS = """
     select
-        number, intDiv(number, 900) as event, number % 900 as person, $opens as opens_at,
+        number, intDiv(number, $registered) as event, number % $registered as person,
+        $opens as opens_at,
         event * 100 + cityHash64(event, person) % 20000 as human,
         lower(hex(sipHash128(human))) as hash, opens_at - interval 20 day as told_at,
         concat(
@@ -161,7 +166,9 @@ REGISTRATIONS = """
             '","ticket_type":"general","channel":"web","status":"confirmed","currency":"KRW",',
             '"price_minor":3000000,"registered_at":"', toString(told_at), 'Z"'
         ) as data
-    from numbers($first_block * 9000, ($last_block - $first_block) * 9000)
+    from numbers(
+        $first_block * $events * $registered, ($last_block - $first_block) * $events * $registered
+    )
 """
 
 GATES = """
@@ -194,12 +201,12 @@ select
     'bench'
 from (
     select number, intDiv(number, 1920) as event
-    from numbers($first_block * 19200, ($last_block - $first_block) * 19200)
+    from numbers($first_block * 1920 * $events, ($last_block - $first_block) * 1920 * $events)
 )
 """
 
 
-def messages(first: int, half_days: int, blocks: range) -> Iterator[str]:
+def messages(first: int, half_days: int, blocks: range, people: int = PEOPLE) -> Iterator[str]:
     """Statements that land what arrives in some half-days of events that opened in `blocks`."""
     for half_day in range(first, first + half_days, 10):
         yield _fill(
@@ -207,11 +214,11 @@ def messages(first: int, half_days: int, blocks: range) -> Iterator[str]:
             numbered=NUMBERED,
             first=half_day * ROWS_OF_HALF_DAY,
             count=min(10, first + half_days - half_day) * ROWS_OF_HALF_DAY,
-            **_bounds(blocks),
+            **_world(blocks, people),
         )
 
 
-def setting(blocks: range) -> Iterator[str]:
+def setting(blocks: range, people: int = PEOPLE) -> Iterator[str]:
     """Statements that land the events of some half-days, and who registered for them."""
     yield GATES
     for partition, (entity, rows) in enumerate(
@@ -222,16 +229,24 @@ def setting(blocks: range) -> Iterator[str]:
             "registration": REGISTRATIONS,
         }.items()
     ):
-        yield _fill(EVENT_DATA, partition=partition, entity=entity, rows=rows, **_bounds(blocks))
+        world = _world(blocks, people)
+        yield _fill(EVENT_DATA, partition=partition, entity=entity, rows=rows, **world)
 
 
-def gate_minutes(blocks: range) -> Iterator[str]:
+def gate_minutes(blocks: range, people: int = PEOPLE) -> Iterator[str]:
     """Statements that land what the gates of those events counted."""
-    yield _fill(GATE_MINUTES, **_bounds(blocks))
+    yield _fill(GATE_MINUTES, **_world(blocks, people))
 
 
-def _bounds(blocks: range) -> dict[str, object]:
-    return {"first_block": blocks.start, "last_block": blocks.stop}
+def _world(blocks: range, people: int) -> dict[str, object]:
+    """Return which half-days, and their events' people: nine in ten of them registered."""
+    return {
+        "first_block": blocks.start,
+        "last_block": blocks.stop,
+        "people": people,
+        "registered": people * 9 // 10,
+        "events": ROWS_OF_HALF_DAY // 10 // people,
+    }
 
 
 def _fill(text: str, **values: object) -> str:

@@ -42,6 +42,7 @@ class World:
 
     name: str
     sandbox: Sandbox
+    people: int = crowd.PEOPLE  # of an event
     builds: list[dict[str, float]] = field(default_factory=list)
     models: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
@@ -119,15 +120,15 @@ class World:
         }
 
 
-def make(folder: Path, half_days: int) -> list[World]:
+def make(folder: Path, half_days: int, people: int) -> list[World]:
     """Make both worlds where they are not there yet, and start their servers."""
-    once, twice = (World(name, throwaway(folder / name)) for name in ("once", "twice"))
+    once, twice = (World(name, throwaway(folder / name), people) for name in ("once", "twice"))
     total = 2 * half_days
     if not (folder / "once" / "made").exists():
         shutil.rmtree(folder / "once", ignore_errors=True)
         processes.up(once.sandbox.settings)
         make_raw_tables(once)
-        once.land(crowd.setting(range(half_days, total + AHEAD)))
+        once.land(crowd.setting(range(half_days, total + AHEAD), people))
         grow(once, range(half_days, total), total)
         processes.down(once.sandbox.settings)
         (folder / "once" / "made").touch()
@@ -137,7 +138,7 @@ def make(folder: Path, half_days: int) -> list[World]:
         shutil.copytree(folder / "once", folder / "twice", symlinks=True)
         (folder / "twice" / "made").unlink()
         processes.up(twice.sandbox.settings)
-        twice.land(crowd.setting(range(half_days)))
+        twice.land(crowd.setting(range(half_days), people))
         grow(twice, range(half_days), total)
         (folder / "twice" / "made").touch()
     for world in (once, twice):
@@ -156,8 +157,8 @@ def grow(world: World, blocks: range, total: int) -> None:
         chunk = range(first, min(first + CHUNK, blocks.stop))
         # And what their events send in the half-day after, where that is history too.
         half_days = min(len(chunk) + 1, total - first)
-        world.land(crowd.messages(first, half_days, chunk))
-        world.land(crowd.gate_minutes(chunk))
+        world.land(crowd.messages(first, half_days, chunk, world.people))
+        world.land(crowd.gate_minutes(chunk, world.people))
         took = world.build()
         print(
             f"{world.name}: half-days {chunk.start} to {chunk.stop}, built in {took['wall']:.0f} s"
@@ -169,7 +170,7 @@ def measure(worlds: list[World], rounds: int) -> None:
     for number in range(rounds + 1):
         for world in worlds if number % 2 else reversed(worlds):
             at = world.newest() // crowd.ROWS_OF_HALF_DAY + 1
-            world.land(crowd.messages(at, 1, range(at - 1, at + 1)))
+            world.land(crowd.messages(at, 1, range(at - 1, at + 1), world.people))
             # The first finds cold caches, and what growing left to do.
             if number == 1:
                 world.models.clear()
@@ -201,9 +202,11 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--folder", type=Path, default=Path(".gatehouse/bench"))
     options.add_argument("--messages", type=int, default=20_000_000, help="of the shorter history")
+    options.add_argument("--people", type=int, default=crowd.PEOPLE, help="of an event")
     options.add_argument("--rounds", type=int, default=5, help="builds that count; 0 makes only")
     chosen = options.parse_args()
-    worlds = make(chosen.folder.absolute(), chosen.messages // crowd.ROWS_OF_HALF_DAY)
+    half_days = chosen.messages // crowd.ROWS_OF_HALF_DAY
+    worlds = make(chosen.folder.absolute(), half_days, chosen.people)
     try:
         measure(worlds, chosen.rounds)
         if chosen.rounds:
