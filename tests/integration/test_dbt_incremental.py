@@ -69,6 +69,38 @@ def test_increments_equal_a_full_refresh(warehouse: Warehouse) -> None:
     assert tested.returncode == 0, tested.stdout
 
 
+def copy_of_the_project(folder: Path) -> Path:
+    """Copy what dbt reads, to be changed there."""
+    for name in ("models", "macros", "seeds", "snapshots", "tests"):
+        shutil.copytree(ROOT / name, folder / name)
+    for name in ("dbt_project.yml", "profiles.yml", "selectors.yml"):
+        shutil.copy(ROOT / name, folder)
+    return folder
+
+
+def of_project(folder: Path) -> list[str]:
+    return ["--project-dir", str(folder), "--profiles-dir", str(folder)]
+
+
+def test_a_unit_test_that_expects_something_else_fails_and_shows_both(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    """Of which our own macros make the fixtures and the types."""
+    project = copy_of_the_project(tmp_path / "change")
+    told = project / "models" / "marts" / "attendance" / "fct_gate_minutes.yml"
+    selected = ("-s", "fct_gate_minutes,test_type:unit", "--no-use-colors")
+    command = ("test", *selected, *of_project(project))
+    sound = dbt(warehouse.sandbox, *command)
+    assert sound.returncode == 0, sound.stdout
+    text = told.read_text()
+    for wrong in ("3601", "null"):
+        told.write_text(text.replace("after_seconds: 3600", f"after_seconds: {wrong}", 1))
+        refused = dbt(warehouse.sandbox, *command)
+        assert refused.returncode == 1
+        assert "actual differs from expected" in refused.stdout
+        assert f",{wrong.upper()}→3600" in refused.stdout.replace(" ", ""), refused.stdout
+
+
 def test_a_change_is_built_beside_the_warehouse_and_reads_the_rest_of_it(
     warehouse: Warehouse, tmp_path: Path
 ) -> None:
@@ -76,24 +108,19 @@ def test_a_change_is_built_beside_the_warehouse_and_reads_the_rest_of_it(
     daily, monthly = "rollup_ticket_cohorts_daily", "rollup_ticket_cohorts_monthly"
     before = warehouse.contents(with_stamps=True)
     noted = warehouse.rows("select count(), max(started_at) from staging.model_builds")
-    state, changed = tmp_path / "production", tmp_path / "change"
+    state, changed = tmp_path / "production", copy_of_the_project(tmp_path / "change")
     target = warehouse.sandbox.settings.state / "target"
     state.mkdir()
     shutil.copy(target / "manifest.json", state)
-    for name in ("models", "macros", "seeds", "snapshots", "tests"):
-        shutil.copytree(ROOT / name, changed / name)
-    for name in ("dbt_project.yml", "profiles.yml", "selectors.yml"):
-        shutil.copy(ROOT / name, changed)
     model = changed / "models" / "marts" / "service_desk" / f"{daily}.sql"
     model.write_text(f"{model.read_text()}-- And a change.\n")
 
     env = warehouse.sandbox.env | {"GATEHOUSE_TARGET": "ci", "GATEHOUSE_CI_DATABASE": "ci_42"}
-    folders = ["--project-dir", str(changed), "--profiles-dir", str(changed)]
     command = "build --select state:modified+ --exclude path:models/realtime --defer --favor-state"
     ran = dbt(
         Sandbox(warehouse.sandbox.settings, env),
         *command.split(),
-        *folders,
+        *of_project(changed),
         "--state",
         str(state),
     )
