@@ -1,19 +1,27 @@
-"""What the documents say to type is what the command lines take."""
+"""What the documents and the schedulers' files say to type is what the command lines take."""
 
 import re
+import runpy
 import shlex
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from unittest.mock import MagicMock
 
 import click.testing
+import pytest
 import typer.testing
 import yaml  # type: ignore[import-untyped]
 from dbt.cli.main import cli as dbt
 
-from loaders import cli
+from loaders import cli, loads
+from loaders.freshservice_replica import SOURCE as REPLICA
+from loaders.schedule import Cadence
 from sandbox import cli as sandbox_cli
 
 ROOT = Path(__file__).parents[2]
+SCHEDULING = ROOT / "monitoring" / "scheduling"
 COMMAND = re.compile(r"(?:\S+/)?((?:gatehouse|dbt) .*)")
 
 
@@ -29,11 +37,28 @@ def documented() -> Iterator[tuple[str, str]]:
                 yield page.name, found[1]
 
 
-def composed() -> Iterator[tuple[str, str]]:
+def scheduled() -> Iterator[tuple[str, str]]:
+    for line in (SCHEDULING / "crontab").read_text().splitlines():
+        if not line.startswith("#"):
+            yield "crontab", line.split(".venv/bin/")[1].split("2>&1")[0]
+    for unit in SCHEDULING.glob("*.service"):
+        (started,) = re.findall(r"^ExecStart=\S+/.venv/bin/(.+)", unit.read_text(), re.M)
+        yield unit.name, started
+    for operator in run("airflow_dags.py")["BashOperator"].call_args_list:
+        yield "airflow_dags.py", operator.kwargs["bash_command"].split(".venv/bin/")[1]
     compose = yaml.safe_load((ROOT / "monitoring" / "compose.yaml").read_text())
     for service in compose["services"].values():
         if (command := service.get("command", [""]))[0] == "gatehouse":
             yield "compose.yaml", shlex.join(command)
+
+
+def run(name: str) -> dict[str, Any]:
+    """Run a scheduler's file where that scheduler is not installed; returns what it defines."""
+    text = (SCHEDULING / name).read_text()
+    with pytest.MonkeyPatch.context() as patched:
+        for module in re.findall(r"^(?:from|import) ((?:airflow|dagster)[\w.]*)", text, re.M):
+            patched.setitem(sys.modules, module, MagicMock())
+        return runpy.run_path(str(SCHEDULING / name))
 
 
 def refused(command: str) -> str:
@@ -56,10 +81,17 @@ def gatehouse() -> typer.Typer:
 
 
 def test_documents_tell_of_commands_that_there_are() -> None:
-    found = {*documented(), *composed()}
+    found = set(documented())
     assert len(found) > 40
     for page, command in sorted(found):
         assert not refused(command), f"{page}: {command}"
+
+
+def test_schedulers_start_commands_that_there_are() -> None:
+    found = list(scheduled())
+    assert len(found) == 15
+    for file, command in found:
+        assert not refused(command), f"{file}: {command}"
 
 
 def test_a_command_that_there_is_not_is_refused() -> None:
@@ -70,3 +102,16 @@ def test_a_command_that_there_is_not_is_refused() -> None:
         "dbt build -?",
     ):
         assert refused(command), command
+
+
+def test_schedulers_keep_the_paces_of_the_configuration() -> None:
+    paces = Cadence.of(name for name in loads.SOURCES if name != REPLICA)
+    often = sorted(name for name, seconds in paces.items() if seconds == 300)
+    hourly = sorted(name for name, seconds in paces.items() if seconds == 3600)
+    assert len(often) + len(hourly) == len(paces)
+    for file in ("airflow_dags.py", "dagster_definitions.py"):
+        made = run(file)
+        assert (sorted(made["OFTEN"]), sorted(made["HOURLY"])) == (often, hourly), file
+    first, second = (command for file, command in scheduled() if file == "crontab")
+    assert sorted(shlex.split(first)[3:]) == often
+    assert shlex.split(second)[3:] == []
