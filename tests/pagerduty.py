@@ -4,11 +4,9 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
-from tests.sandboxes import free_port
+from tests.answering import answering
 
 ROUTING_KEY = "r" * 32
 _SEVERITIES = {"critical", "error", "warning", "info"}
@@ -64,30 +62,17 @@ class PagerDuty:
 @contextmanager
 def pagerduty() -> Iterator[PagerDuty]:
     """Serve it on a free port for the length of the block."""
+    duty = PagerDuty("")
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            problem = duty.take(event) if self.path == "/v2/enqueue" else "no such page"
-            if problem:
-                duty.refused.append((problem, event))
-            status = "invalid event" if problem else "success"
-            answer = {"status": status, "message": problem or "Event processed"}
-            body = json.dumps({**answer, "dedup_key": event.get("dedup_key")}).encode()
-            self.send_response(400 if problem else 202)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(path: str, body: bytes) -> tuple[int, Any]:
+        event = json.loads(body or b"{}")
+        problem = duty.take(event) if path == "/v2/enqueue" else "no such page"
+        told = {"dedup_key": event.get("dedup_key"), "message": problem or "Event processed"}
+        if problem:
+            duty.refused.append((problem, event))
+            return 400, {"status": "invalid event", **told}
+        return 202, {"status": "success", **told}
 
-        def log_message(self, *_args: Any) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", free_port()), Handler)
-    duty = PagerDuty(f"http://127.0.0.1:{server.server_port}/v2/enqueue")
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with answering(answer) as port:
+        duty.url = f"http://127.0.0.1:{port}/v2/enqueue"
         yield duty
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -10,16 +10,15 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 
 from sandbox.settings import FRESHSERVICE_API_KEY, GATE_MANAGEMENT_API_KEY, PRIVACY_KEYS, password
+from tests.answering import answering
 from tests.integration.driving import gatehouse
-from tests.sandboxes import Sandbox, free_port
+from tests.sandboxes import Sandbox
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "monitoring" / "rsyslog" / "gatehouse.conf"
@@ -39,37 +38,20 @@ Documents = dict[tuple[str, str], dict[str, Any]]
 def elasticsearch() -> Iterator[tuple[int, Documents]]:
     kept: Documents = {}
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self._answer({"status": "green"})
+    def answer(_path: str, body: bytes) -> tuple[int, Any]:
+        if not body:
+            return 200, {"status": "green"}
+        lines = [json.loads(line) for line in body.splitlines() if line.strip()]
+        items = []
+        for action, document in zip(lines[::2], lines[1::2], strict=True):
+            where = action["create"]
+            assert set(where) == {"_index", "_id"}, "the types of old are refused since 8.0"
+            is_new = kept.setdefault((where["_index"], where["_id"]), document) is document
+            items.append({"create": {"status": 201 if is_new else 409}})
+        return 200, {"errors": False, "items": items}
 
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            lines = [json.loads(line) for line in body.splitlines() if line.strip()]
-            items = []
-            for action, document in zip(lines[::2], lines[1::2], strict=True):
-                where = action["create"]
-                assert set(where) == {"_index", "_id"}, "the types of old are refused since 8.0"
-                is_new = kept.setdefault((where["_index"], where["_id"]), document) is document
-                items.append({"create": {"status": 201 if is_new else 409}})
-            self._answer({"errors": False, "items": items})
-
-        def _answer(self, found: Any) -> None:
-            body = json.dumps(found).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_args: Any) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", free_port()), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield server.server_port, kept
-    server.shutdown()
-    server.server_close()
+    with answering(answer) as port:
+        yield port, kept
 
 
 def ship(env: dict[str, str], documents: Documents, wanted: int) -> None:
