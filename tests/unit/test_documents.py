@@ -1,4 +1,7 @@
-"""What the documents and the schedulers' files say to type is what the command lines take."""
+"""What the documents and the schedulers' files say to type is what the command lines take.
+
+And the variables that they read are all documented.
+"""
 
 import re
 import runpy
@@ -115,3 +118,19 @@ def test_schedulers_keep_the_paces_of_the_configuration() -> None:
     first, second = (command for file, command in scheduled() if file == "crontab")
     assert sorted(shlex.split(first)[3:]) == often
     assert shlex.split(second)[3:] == []
+
+
+def test_every_variable_that_is_read_is_in_the_documents() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    documented: set[str] = set()
+    for cell in re.findall(r"^\| (`[A-Z_`, ]+).*\|.*\|", page, re.M):
+        first, *others = re.findall(r"`(\w+)`", cell)
+        # `GATEHOUSE_CLICKHOUSE_HOST`, `_HTTP_PORT`: the second has the beginning of the first.
+        beginnings = [first[: found.start()] for found in re.finditer("_", first)]
+        documented |= {first, *others, *(b + o for b in beginnings for o in others)}
+    files = [*(ROOT / "loaders").rglob("*.py"), *(ROOT / "sandbox").rglob("*.py")]
+    text = "".join(path.read_text() for path in [*files, ROOT / "profiles.yml"])
+    read = set(re.findall(r"\b(?:GATEHOUSE|DBT_ENV_SECRET)_[A-Z_]+[A-Z]\b", text))
+    # Only the bench takes grants of its own.
+    assert read - documented == {"GATEHOUSE_SANDBOX_GRANTS"}
+    assert len(read) > 20
