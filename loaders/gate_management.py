@@ -92,6 +92,7 @@ GATE_MINUTES = Feed(
     key=("gate_id", "lane", "minute_at", "reported_at"),
     reported_at="reported_at",
     since="from",
+    keeps_past=True,
 )
 GATES = Feed(
     name="gates",
@@ -107,12 +108,19 @@ FEEDS = {feed.name: feed for feed in (GATE_MINUTES, GATES)}
 
 
 @with_config(sections=("sources", SOURCE))
-def load(
-    reports: Callable[[str], Report],
-    progress: Tell,
+def connect(
     base_url: str = dlt.config.value,
     api_key: str = dlt.secrets.value,
     page_size: int = dlt.config.value,
+) -> Api:
+    """Return the API, which nobody has asked yet."""
+    return Api(SOURCE, base_url, APIKeyAuth(name="X-API-Key", api_key=api_key), page_size)
+
+
+@with_config(sections=("sources", SOURCE))
+def load(
+    reports: Callable[[str], Report],
+    progress: Tell,
     batch_rows: int = dlt.config.value,
     flush_seconds: float = dlt.config.value,
     overlap_seconds: int = dlt.config.value,
@@ -131,8 +139,7 @@ def load(
     GatehouseError
         When the whole source cannot go on. What ends one feed alone is in its report.
     """
-    auth = APIKeyAuth(name="X-API-Key", api_key=api_key)
-    api = Api(SOURCE, base_url, auth, page_size)
+    api = connect()
     with open_pipeline(SOURCE, [feed.statement for feed in FEEDS.values()]) as pipeline:
         reader = Reader(api, pipeline, progress, batch_rows, flush_seconds, overlap_seconds)
         for feed in FEEDS.values():

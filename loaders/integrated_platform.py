@@ -112,13 +112,26 @@ FEEDS = {feed.name: feed for feed in (ANALYTICS, PROFILES)}
 
 
 @with_config(sections=("sources", SOURCE))
-def load(
-    reports: Callable[[str], Report],
-    progress: Tell,
+def connect(
     base_url: str = dlt.config.value,
     client_id: str = dlt.secrets.value,
     client_secret: str = dlt.secrets.value,
     page_size: int = dlt.config.value,
+) -> Api:
+    """Return the API, which nobody has asked yet."""
+    token = Token(
+        access_token_url=f"{base_url.rstrip('/')}/oauth/token",
+        client_id=client_id,
+        client_secret=client_secret,
+        session=session(),
+    )
+    return Api(SOURCE, base_url, token, page_size)
+
+
+@with_config(sections=("sources", SOURCE))
+def load(
+    reports: Callable[[str], Report],
+    progress: Tell,
     batch_rows: int = dlt.config.value,
     flush_seconds: float = dlt.config.value,
     overlap_seconds: int = dlt.config.value,
@@ -137,13 +150,7 @@ def load(
     GatehouseError
         When the whole source cannot go on. What ends one feed alone is in its report.
     """
-    token = Token(
-        access_token_url=f"{base_url.rstrip('/')}/oauth/token",
-        client_id=client_id,
-        client_secret=client_secret,
-        session=session(),
-    )
-    api = Api(SOURCE, base_url, token, page_size)
+    api = connect()
     with open_pipeline(SOURCE, [feed.statement for feed in FEEDS.values()]) as pipeline:
         reader = Reader(api, pipeline, progress, batch_rows, flush_seconds, overlap_seconds)
         for feed in FEEDS.values():

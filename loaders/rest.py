@@ -61,6 +61,8 @@ class Feed:
         The field by which the list is sorted and asked for; empty for a list that is read whole.
     since
         The parameter that asks for it.
+    keeps_past
+        Whether the list goes on showing what was reported anew since.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Feed:
     private_key: frozenset[str] = frozenset()
     reported_at: str = ""
     since: str = ""
+    keeps_past: bool = False
 
 
 class Page(NamedTuple):
@@ -230,7 +233,7 @@ class Reader:
         gate = feed.door(self._privacy)
         report.new_fields = gate.new_fields
         cursor, began = self._cursor(feed), EPOCH
-        asked = {feed.since: _instant(max(EPOCH, cursor - self._overlap))} if feed.since else {}
+        asked = {feed.since: instant(max(EPOCH, cursor - self._overlap))} if feed.since else {}
         batch = self._batch(feed, report)
         rows, opened = 0, time.monotonic()
         try:
@@ -256,7 +259,7 @@ class Reader:
         return Batch(report, feed.table, feed.columns, self._privacy)
 
     def _take(self, feed: Feed, gate: Door, record: Any, batch: Batch) -> None:
-        sent, is_sound = _written(record)
+        sent, is_sound = written(record)
         try:
             if not is_sound or not isinstance(record, dict):
                 record = gate.parse(sent)
@@ -285,7 +288,7 @@ class Reader:
         return source_time(text, "cursor") if text else EPOCH
 
 
-def _written(record: Any) -> tuple[bytes, bool]:
+def written(record: Any) -> tuple[bytes, bool]:
     """Return a record as JSON, and whether orjson could have read it.
 
     It takes no number past 64 bits and no half of a surrogate pair.
@@ -304,7 +307,7 @@ def _parsed(text: bytes) -> Any:
 
 
 def _moved(feed: Feed, cursor: datetime) -> dict[str, str]:
-    return {feed.name: _instant(cursor)} if feed.since else {}
+    return {feed.name: instant(cursor)} if feed.since else {}
 
 
 def _earliest(feed: Feed, page: Page) -> datetime:
@@ -319,7 +322,8 @@ def _instant_of(record: Any, field: str) -> datetime | None:
         return None
 
 
-def _instant(at: datetime) -> str:
+def instant(at: datetime) -> str:
+    """Write an instant as the APIs do."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -1,13 +1,13 @@
 """The app's messages against raw: what its REST shows, up to the last that landed."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from datetime import time as midnight
 
 import dlt
 from dlt.common.configuration import with_config
 
 from loaders import user_app
-from loaders.audit.windows import KEPT, STEPS, Tally, Window
+from loaders.audit.windows import KEPT, STEPS, Tally, Window, seconds_since
 from loaders.batch import Tell
 from loaders.door import RefusedError
 from loaders.landing import Server, ask_who_is_forgotten
@@ -81,12 +81,8 @@ def of_app(
             f"raw.{user_app.TABLE}",
             str(day),
             *numbers,
-            remedy=f"Run `SOURCES__USER_APP__OVERLAP_SECONDS={_seconds_since(day)} gatehouse load "
+            remedy=f"Run `SOURCES__USER_APP__OVERLAP_SECONDS={seconds_since(day)} gatehouse load "
             f"{user_app.SOURCE}`: it looks for gaps so far back.",
         )
         for day, numbers in tally.against(raw)
     ]
-
-
-def _seconds_since(day: date) -> int:
-    return int((datetime.now(UTC) - datetime.combine(day, midnight.min, UTC)).total_seconds())

@@ -5,9 +5,10 @@ from functools import partial
 
 from dlt.common.configuration.exceptions import ConfigFieldMissingException
 
-from loaders import user_app
+from loaders import gate_management, integrated_platform, user_app
 from loaders.audit.app import of_app
 from loaders.audit.layers import of_layers
+from loaders.audit.lists import of_list
 from loaders.audit.topics import of_topic
 from loaders.audit.windows import Window, place
 from loaders.batch import Tell
@@ -20,6 +21,15 @@ SOURCES: dict[str, Callable[[Tell], list[Window]]] = {
     EVENT_DATA.source: partial(of_topic, EVENT_DATA),
     TICKET_EVENTS.source: partial(of_topic, TICKET_EVENTS),
     user_app.SOURCE: of_app,
+    gate_management.SOURCE: partial(
+        of_list, gate_management.SOURCE, gate_management.GATE_MINUTES, gate_management.connect
+    ),
+    integrated_platform.SOURCE: partial(
+        of_list,
+        integrated_platform.SOURCE,
+        integrated_platform.ANALYTICS,
+        integrated_platform.connect,
+    ),
 }
 
 

@@ -4,7 +4,8 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as midnight
 from itertools import groupby
 from typing import Any
 
@@ -89,6 +90,11 @@ def steps(windows: list[Window]) -> list[dict[str, Any]]:
         for (source, step), found in groupby(windows, lambda window: place(window)[:2])
         if (group := list(found))
     ]
+
+
+def seconds_since(day: date) -> int:
+    """Return how many seconds ago a UTC day began."""
+    return int((datetime.now(UTC) - datetime.combine(day, midnight.min, UTC)).total_seconds())
 
 
 def place(window: Window) -> tuple[str, int, str, str, str]:

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -284,7 +285,7 @@ def test_the_audit_says_that_nothing_was_lost_or_doubled(built: Sandbox) -> None
     for step in told["steps"]:
         records[step["source"], step["step"]] += step["records"]
     assert records.keys() == {
-        *((source, "source_to_raw") for source in ("event_management", "user_app")),
+        *((source, "source_to_raw") for source in ("event_management", "user_app", *REST)),
         *((source, "raw_to_staging") for source in AUDITED),
         *((source, "staging_to_facts") for source in AUDITED),
         *((source, "facts_to_rollups") for source in AUDITED - STATED),
@@ -367,6 +368,47 @@ def test_the_audit_names_everything_that_is_lost_or_doubled(built: Sandbox) -> N
     assert spoken.returncode == 1
     assert "dbt build --full-refresh -s fct_registrations+" in spoken.stderr
     assert "back to offset" in spoken.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "table", "instant", "key"),
+    [
+        ("gate_management", "gate_minutes", "reported_at", "gate_id, lane, minute_at"),
+        (
+            "integrated_platform",
+            "analytics",
+            "updated_at",
+            "organization_id, event_id, channel, hour_at",
+        ),
+    ],
+)
+def test_the_audit_names_what_a_list_shows_and_raw_has_lost_and_what_mends_it(
+    built: Sandbox, source: str, table: str, instant: str, key: str
+) -> None:
+    def differing() -> list[Any]:
+        found = audit(built)[1]["differing"]
+        return [it for it in found if (it["source"], it["step"]) == (source, "source_to_raw")]
+
+    assert not differing()
+    raw = f"raw.{source}__{table}"
+    once = f"""
+        select {key} from {raw} group by {key} having uniqExact({instant}) = 1
+        order by {key} limit 1
+    """
+    [[day]] = ask(
+        built.settings,
+        "eraser",
+        f"select toString(toDate(any({instant}))) from {raw} where ({key}) in ({once})",
+    )
+    ask(built.settings, "eraser", f"delete from {raw} where ({key}) in ({once})")
+    [found] = differing()
+    assert (found["below"], found["name"]) == (raw, day)
+    assert found["above_records"] == found["below_records"] + 1
+    command = re.search(r"`(\w+)=(\d+) gatehouse load (\w+)`", found["remedy"])
+    assert command
+    mended = gatehouse(built, "load", command[3], **{command[1]: command[2]})
+    assert mended.returncode == 0, mended.stdout
+    assert not differing()
 
 
 def commit_what_never_landed(sandbox: Sandbox) -> int:
