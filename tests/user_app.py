@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -58,8 +59,10 @@ class Phones:
         self.log = Log(self, lambda: self.now, START)
         self.backend = Backend(self.log, *CLIENT)
         self.url = ""
-        self.stop = lambda: None
+        self.stop: Callable[[], None]
         """Let the server end in order; given by whoever serves."""
+        self.hang: Callable[[float], None]
+        """Let the server do nothing for some seconds; given by whoever serves."""
 
     def send(self, body: Any, *, dropped: bool = False) -> None:
         """Let a second pass and a message come in."""
@@ -111,7 +114,11 @@ def serving(phones: Phones) -> Iterator[Phones]:
             loop.call_soon_threadsafe(loop.stop)
             thread.join(10)
 
+    def hang(seconds: float) -> None:
+        loop.call_soon_threadsafe(time.sleep, seconds)
+
     phones.stop = stop
+    phones.hang = hang
     try:
         yield phones
     finally:

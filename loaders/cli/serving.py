@@ -43,9 +43,9 @@ def stream(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _signal, _frame: supervisor.stop())
     out.print(f"health and metrics at http://{host}:{port} (Ctrl-C drains and ends it)")
-    if not supervisor.run():
+    if late := supervisor.run():
         raise GatehouseError(
-            "Some workers did not drain in time and were killed.",
+            f"{', '.join(late)} did not drain in time and was killed.",
             "Nothing was lost: the next run, or `gatehouse load`, reads their last records again.",
         )
     out.print("drained and ended")

@@ -123,8 +123,8 @@ class Supervisor:
         """End `run` soon; may be called from a signal handler."""
         self._is_stopped = True
 
-    def run(self) -> bool:
-        """Supervise until stopped; return whether every worker drained in time."""
+    def run(self) -> list[str]:
+        """Supervise until stopped; return the workers that did not drain in time."""
         psutil.cpu_percent()
         self._look_ahead()
         while not self._is_stopped:
@@ -265,15 +265,15 @@ class Supervisor:
         team.wanted = max(before, min(room, max(before + 1, psutil.cpu_count() or 1)))
         return team.wanted > before
 
-    def _drain(self) -> bool:
-        """Tell every worker to land what it has, and wait for them."""
-        workers = [worker for team in self._teams for worker in team.workers.values()]
-        for worker in workers:
+    def _drain(self) -> list[str]:
+        """Tell every worker to land what it has, wait for them, and kill who is late."""
+        workers = {name: worker for team in self._teams for name, worker in team.workers.items()}
+        for worker in workers.values():
             self._tell_to_stop(worker)
         until = time.monotonic() + _DRAIN_SECONDS
-        while any(worker.is_alive for worker in workers) and time.monotonic() < until:
+        while any(worker.is_alive for worker in workers.values()) and time.monotonic() < until:
             self._hear(0.1)
-        late = [worker for worker in workers if worker.is_alive]
-        for worker in late:
-            worker.signal(signal.SIGKILL)
-        return not late
+        late = [name for name, worker in workers.items() if worker.is_alive]
+        for name in late:
+            workers[name].signal(signal.SIGKILL)
+        return late

@@ -32,6 +32,8 @@ _REFUSED = (1008, 4403)
 _LONGEST_FRAME = 32 * 2**20
 _LONGEST_PAUSE = 60.0
 _STEADY_SECONDS = 30.0
+# A server that does not say goodbye is left: whoever ends us waits ten seconds in all.
+_CLOSE_SECONDS = 2.0
 
 
 @with_config(sections=("sources", SOURCE, "stream"))
@@ -148,6 +150,7 @@ class Stream:
             additional_headers={"Authorization": f"Bearer {token}"},
             compression=None,
             max_size=_LONGEST_FRAME,
+            close_timeout=_CLOSE_SECONDS,
         )
 
     async def _token(self) -> str:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+import loaders.user_app.socket
 from loaders import event_management
 from loaders.batch import Batch, Report
 from loaders.errors import GatehouseError
@@ -347,6 +348,24 @@ def test_a_server_that_stops_closes_its_sockets_as_a_restart(phones: Phones) -> 
             client.recv(timeout=5)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1012
+
+
+def test_a_server_that_does_not_say_goodbye_is_left(
+    phones: Phones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loaders.user_app.socket, "_CLOSE_SECONDS", 0.2)
+    phones.send(view(0))
+    heard, hung_at = Heard(phones), 0.0
+
+    def hang() -> bool:
+        nonlocal hung_at
+        if heard.seqs:
+            phones.hang(5)
+            hung_at = time.monotonic()
+        return bool(heard.seqs)
+
+    assert heard.until(hang) == [0]
+    assert time.monotonic() - hung_at < 3
 
 
 def test_a_silent_socket_lands_nothing(phones: Phones) -> None:
