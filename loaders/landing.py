@@ -144,6 +144,9 @@ def make_tables(statements: list[str]) -> None:
 def open_pipeline(source: str, tables: list[str]) -> Iterator[dlt.Pipeline]:
     """Make the raw tables if they are missing, and hold the source's pipeline alone.
 
+    What a run left that was killed, or that ClickHouse refused, lands first: its package may have
+    moved a cursor, so that nobody asks for its records again.
+
     Parameters
     ----------
     source
@@ -154,7 +157,8 @@ def open_pipeline(source: str, tables: list[str]) -> Iterator[dlt.Pipeline]:
     Raises
     ------
     GatehouseError
-        When another process loads the source, or ClickHouse does not let us in.
+        When another process loads the source, or ClickHouse does not let us in or refuses what was
+        left.
     """
     make_tables([*tables, *(ddl(name) for name in ALWAYS_THERE), ddl("dlt_sentinel_table")])
     ask_who_is_forgotten()
@@ -166,6 +170,8 @@ def open_pipeline(source: str, tables: list[str]) -> Iterator[dlt.Pipeline]:
             _sweep_up(source, state)
             pipeline = _pipeline(source, server, state)
             pipeline.sync_destination()
+            with _told(pipeline):
+                _finish(pipeline)
             yield pipeline
     except Timeout:
         raise GatehouseError(
@@ -258,20 +264,27 @@ def land(pipeline: dlt.Pipeline, data: Any) -> None:
     """Land what a resource yields as one load package; its state moves with it, or not at all.
 
     Three tries, 1 s and then exponentially apart with jitter. After that the package stays in the
-    pipeline's folder, and the next call lands it before it reads anything new.
+    pipeline's folder, and whoever opens the pipeline next lands it before anything new is read.
 
     Raises
     ------
     GatehouseError
         When ClickHouse refuses the package, or is still away after the last try.
     """
-    try:
+    with _told(pipeline):
         _finish(pipeline)
         pipeline.extract(data, loader_file_format="parquet")
         _finish(pipeline)
-        if _asked_at is not None and time.monotonic() - _asked_at > _ASK_SECONDS:
-            with suppress(GatehouseError):  # what has landed has landed; the next batch asks again
-                ask_who_is_forgotten()
+    if _asked_at is not None and time.monotonic() - _asked_at > _ASK_SECONDS:
+        with suppress(GatehouseError):  # what has landed has landed; the next batch asks again
+            ask_who_is_forgotten()
+
+
+@contextmanager
+def _told(pipeline: dlt.Pipeline) -> Iterator[None]:
+    """Tell in a line why a step failed."""
+    try:
+        yield
     except PipelineStepFailed as failed:
         cause = _root(failed)
         if isinstance(cause, GatehouseError):

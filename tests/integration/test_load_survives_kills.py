@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 
 import clickhouse_connect
@@ -18,6 +19,11 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
+from loaders import integrated_platform
+from loaders.batch import Batch, Report
+from loaders.landing import open_pipeline
+from loaders.privacy import Privacy
+from loaders.rest import lists
 from sandbox import processes
 from sandbox.settings import password
 from sandbox.world.moments import moment
@@ -424,3 +430,22 @@ def commit_what_never_landed(sandbox: Sandbox) -> int:
         group.assign([partition])
         group.commit({partition: OffsetAndMetadata(offset + 1, "", -1)})
     return offset
+
+
+def test_what_a_kill_left_lands_though_nothing_is_new(
+    built: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A package moves a cursor before it is durable: nobody asks for its records again."""
+    for name, value in built.env.items():
+        monkeypatch.setenv(name, value)
+    feed, person = integrated_platform.PROFILES, "k1.left-by-a-kill"
+    with open_pipeline(integrated_platform.SOURCE, [feed.statement]) as pipeline:
+        report = Report(integrated_platform.SOURCE, feed.name)
+        batch = Batch(report, feed.table, feed.columns, Privacy.from_env())
+        batch.add((integrated_platform.SOURCE, person, datetime.now(UTC), "{}"))
+        pipeline.extract(lists(batch, {}), loader_file_format="parquet")
+    landed = f"select count() from raw.{feed.table} where record_id = '{person}'"
+    assert query(built, landed) == [(0,)]
+    ran = gatehouse(built, "load", integrated_platform.SOURCE, "--json")
+    assert ran.returncode == 0, ran.stdout
+    assert query(built, landed) == [(1,)]
