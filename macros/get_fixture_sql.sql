@@ -1,35 +1,22 @@
-{#- dbt's own writes every column of the input into every row, as a cast; here the columns that no row
-    names are written once. ClickHouse reads a fixture again wherever the model mentions its input. -#}
+{#- dbt's own asks the server for the columns of the input and writes all of them into every row, as casts.
+    ClickHouse reads a fixture again wherever the model mentions its input: here the rows are one literal,
+    and the columns are looked up on the way. A column that a row does not name has the default of its type. -#}
 {% macro get_fixture_sql(rows, column_name_to_data_types) %}
     {%- set here = defer_relation if defer_relation and not load_relation(this) else this -%}
-    {%- set types, quoted, named = {}, {}, [] -%}
-    {%- for column in clickhouse__get_columns_in_relation(here) -%}
-        {%- do types.update({column.name | lower: column.data_type}) -%}
-        {%- do quoted.update({column.name | lower: column.quoted}) -%}
-    {%- else -%}
-        {%- do exceptions.raise_compiler_error(
-            "A unit test needs the columns of " ~ here ~ ", which does not exist. Build it first."
-        ) -%}
-    {%- endfor -%}
-    {%- for row in rows -%}
-        {%- do named.extend(row | map('lower') | reject('in', named) | list) -%}
-    {%- endfor -%}
     -- Fixture for {{ model.name }}
-    select
-        {%- for name, type in types.items() %}
-        {{ quoted[name] if name in named else "defaultValueOfTypeName('" ~ type | replace("'", "\\'") ~ "') as " ~ quoted[name] }}
-        {{- ',' if not loop.last }}
-        {%- endfor %}
-    from {% if not named %}numbers({{ rows | length }}){% else %}(
-        {%- for row in rows %}
-        {%- set given = format_row(row, types) %}
-        select
-            {%- for name in named %}
-            {{ given.get(name) or dbt.safe_cast('null', types[name]) | trim }} as {{ quoted[name] }}
-            {{- ',' if not loop.last }}
-            {%- endfor %}
-        {{ 'union all' if not loop.last }}
-        {%- endfor %}
+    select *
+    from format(
+        JSONEachRow,
+        (
+            select arrayStringConcat(groupArray(concat('`', name, '` ', type)), ', ')
+            from system.columns
+            where database = '{{ here.schema }}' and table = '{{ here.identifier }}'
+            having not throwIf(
+                count() = 0,
+                'A unit test needs the columns of {{ here }}, which does not exist. Build it first.'
+            )
+        ),
+        $rows${{ tojson(rows) }}$rows$
     )
-    {%- endif %}
+    settings input_format_skip_unknown_fields = 0
 {% endmacro %}
