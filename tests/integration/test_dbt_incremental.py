@@ -93,12 +93,22 @@ def test_a_unit_test_that_expects_something_else_fails_and_shows_both(
     sound = dbt(warehouse.sandbox, *command)
     assert sound.returncode == 0, sound.stdout
     text = told.read_text()
-    for wrong in ("3601", "null"):
-        told.write_text(text.replace("after_seconds: 3600", f"after_seconds: {wrong}", 1))
+    for there, wrong, times, shown in (
+        ("after_seconds: 3600", "after_seconds: 3601", 1, ",3601→3600"),
+        ("after_seconds: 3600", "after_seconds: null", 1, ",NULL→3600"),
+        ("is_late: false", "is_late: null", 1, "Cannot convert NULL"),
+        (", is_late: false", "", 1, "name the same columns"),
+        (", rejects_count", ", reject_count", 3, "Maybe you meant: ['rejects_count']"),
+        (", revoked_rejects_count", ", revoked_count", 1, "Unknown field found"),
+    ):
+        told.write_text(text.replace(there, wrong, times))
         refused = dbt(warehouse.sandbox, *command)
         assert refused.returncode == 1
-        assert "actual differs from expected" in refused.stdout
-        assert f",{wrong.upper()}→3600" in refused.stdout.replace(" ", ""), refused.stdout
+        assert shown.replace(" ", "") in refused.stdout.replace(" ", ""), refused.stdout
+    told.write_text(f"{text[: text.index('    expect:')]}    expect: {{rows: []}}\n")
+    refused = dbt(warehouse.sandbox, *command)
+    assert refused.returncode == 1
+    assert "actual differs from expected" in refused.stdout
 
 
 def test_a_change_is_built_beside_the_warehouse_and_reads_the_rest_of_it(
