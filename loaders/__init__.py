@@ -9,6 +9,7 @@ Freshservice REST v2  -> freshservice/      --'             |-> raw.freshservice
 
 `door.py` is what every record passes: its JSON Schema (`schemas/`), then the replacement of
 identifiers (`privacy.py`). What fails becomes a dead letter (`dead_letters.py`) beside the good
-records of the same load package. `landing.py` is the only module that writes to ClickHouse;
-`loads.py` runs several sources side by side; `cli.py` is what a person runs.
+records of the same load package. `landing.py` is the only module that writes to ClickHouse, and
+`leftovers.py` finishes what a kill interrupted in dlt's folders; `loads.py` runs several sources
+side by side; `cli.py` is what a person runs.
 """

@@ -28,6 +28,7 @@ from filelock import FileLock, Timeout
 
 from loaders.cluster import on_cluster
 from loaders.errors import GatehouseError
+from loaders.leftovers import clear_loaded, sweep_up
 from loaders.privacy import remember_forgotten
 
 # Answers of ClickHouse that a later try may change: no connection or time (159, 209, 210), busy
@@ -167,7 +168,7 @@ def open_pipeline(source: str, tables: list[str]) -> Iterator[dlt.Pipeline]:
     state.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(state / f"{source}.lock", timeout=0):
-            _sweep_up(source, state)
+            sweep_up(state / _name(source))
             pipeline = _pipeline(source, server, state)
             pipeline.sync_destination()
             with _told(pipeline):
@@ -232,14 +233,8 @@ class Settled(clickhouse):
         return "dlt.destinations.clickhouse"
 
 
-def _sweep_up(source: str, state: Path) -> None:
-    """Remove what a kill left between dlt's writing of a schema and its renaming.
-
-    dlt 1.31 takes every file of the folder for a schema, and would refuse its name for good.
-    """
-    for path in (state / f"gatehouse_{source}" / "schemas").glob("*"):
-        if not path.name.endswith(".schema.json"):
-            path.unlink()
+def _name(source: str) -> str:
+    return f"gatehouse_{source}"
 
 
 def _pipeline(source: str, server: Server, state: Path) -> dlt.Pipeline:
@@ -253,7 +248,7 @@ def _pipeline(source: str, server: Server, state: Path) -> dlt.Pipeline:
         "secure": int(server.secure),
     }
     return dlt.pipeline(
-        f"gatehouse_{source}",
+        _name(source),
         destination=Settled(credentials=credentials),
         dataset_name="",  # raw is the database: tables carry no prefix
         pipelines_dir=str(state),
@@ -302,6 +297,7 @@ def _finish(pipeline: dlt.Pipeline) -> None:
         try:
             pipeline.normalize()
             pipeline.load()
+            clear_loaded(Path(pipeline.working_dir))
         finally:
             LOADING.seconds += time.monotonic() - began
 

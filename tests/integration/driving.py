@@ -30,7 +30,7 @@ _FORKS.set_forkserver_preload(["dbt.cli.main", "dbt.adapters.clickhouse", "dlt.d
 
 def gatehouse(sandbox: Sandbox, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Run the command line to its end, as a person with that environment would."""
-    return _run("loaders.cli", "main", arguments, {**sandbox.env, "COLUMNS": "300", **env})
+    return run("loaders.cli", "main", arguments, {**sandbox.env, "COLUMNS": "300", **env})
 
 
 def load_a_package(sandbox: Sandbox, source: str, rows: int) -> subprocess.CompletedProcess[str]:
@@ -40,7 +40,7 @@ def load_a_package(sandbox: Sandbox, source: str, rows: int) -> subprocess.Compl
     """
     of_rows = f"SOURCES__{source.upper()}__BATCH_ROWS"
     small = {of_rows: str(rows), "SOURCES__USER_APP__PAGE_SIZE": str(rows)}
-    return _run(__name__, "_land_once", ("load", source), {**sandbox.env, **small})
+    return run(__name__, "_land_once", ("load", source), {**sandbox.env, **small})
 
 
 def _land_once() -> None:
@@ -65,7 +65,7 @@ def _land_once() -> None:
 
 def dbt(sandbox: Sandbox, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run dbt on that sandbox, with compiled files of its own so that runs do not meet."""
-    return _run("dbt.cli.main", "cli", (*arguments, *own_folders(sandbox)), sandbox.env)
+    return run("dbt.cli.main", "cli", (*arguments, *own_folders(sandbox)), sandbox.env)
 
 
 def own_folders(sandbox: Sandbox) -> list[str]:
@@ -74,9 +74,10 @@ def own_folders(sandbox: Sandbox) -> list[str]:
     return ["--target-path", str(state / "target"), "--log-path", str(state / "logs")]
 
 
-def _run(
+def run(
     module: str, function: str, arguments: Sequence[str], env: dict[str, str]
 ) -> subprocess.CompletedProcess[str]:
+    """Call a function in a process of its own, whose command line these arguments are."""
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder) / "stdout", Path(folder) / "stderr"
         process = _FORKS.Process(

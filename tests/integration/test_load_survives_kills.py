@@ -85,7 +85,7 @@ def killed(new_sandbox: Callable[[], Sandbox]) -> Sandbox:
     schemas.mkdir(parents=True, exist_ok=True)
     (schemas / "3f0ea375546180dc").write_text("{")
     ran = gatehouse(sandbox, "load", "--json")
-    assert ran.returncode == 0, ran.stderr
+    assert ran.returncode == 0, ran.stdout
     return sandbox
 
 
