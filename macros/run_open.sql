@@ -29,5 +29,6 @@
         {%- do refuse_missing_parents() %}
         {%- do run_query(run_begin()) %}
         {%- do wait_for_other_runs() %}
+        {%- do drop_leftovers() %}
     {%- endif %}
 {% endmacro %}

@@ -35,14 +35,6 @@
     {%- endif %}
     {%- for other in others %}
         {%- do log("The dbt run " ~ other ~ " ended without closing; this run takes up what it left.", info=true) %}
-        {%- set leftovers %}
-            select database || '.' || name
-            from system.tables
-            where endsWith(name, '__dbt_new_data_{{ other | replace("-", "_") }}')
-        {%- endset %}
-        {%- for leftover in run_query(leftovers).rows | map(attribute=0) %}
-            {%- do run_query("drop table if exists " ~ leftover ~ on_cluster_clause(api.Relation.create(identifier=leftover, can_on_cluster=true))) %}
-        {%- endfor %}
         {%- do run_query(run_close(other)) %}
     {%- endfor %}
 {% endmacro %}

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from http.client import HTTPConnection
@@ -238,6 +239,22 @@ def test_runs_take_turns(warehouse: Warehouse) -> None:
     assert "Another dbt run is building this warehouse (invocation abc)" in told
     at_work.close()
     assert "The dbt run abc ended without closing" in warehouse.run()
+
+
+def test_the_run_after_a_failed_statement_drops_what_it_left(warehouse: Warehouse) -> None:
+    failed, elsewhere = str(uuid.uuid4()), str(uuid.uuid4())
+    warehouse.transformer.command(
+        f"insert into staging.model_builds values ('', '{failed}', now64(6) - 9, now64(6) - 8)"
+    )
+    tables = [f"fct_tickets__dbt_new_data_{run.replace('-', '_')}" for run in (failed, elsewhere)]
+    for table in tables:
+        warehouse.transformer.command(
+            f"create table marts.{table} engine = MergeTree order by tuple() as select 1 as one"
+        )
+    warehouse.run()
+    left = warehouse.rows("select name from system.tables where name like '%__dbt_new_data%'")
+    assert left == [(tables[1],)], "another warehouse of the server builds there"
+    warehouse.transformer.command(f"drop table marts.{tables[1]}")
 
 
 def test_a_full_refresh_refuses_to_lose_history(warehouse: Warehouse) -> None:
