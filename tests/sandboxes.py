@@ -1,5 +1,6 @@
 """How tests make a sandbox of their own: on free ports, in a folder of their own, small."""
 
+import os
 import random
 import socket
 from collections.abc import Sequence
@@ -11,7 +12,12 @@ from clickhouse_connect.driver.httputil import get_pool_manager
 
 from sandbox.settings import HOST, Settings, environment, password
 
-SMALL_WORLD = {"GATEHOUSE_SANDBOX_SCALE": "0.01", "GATEHOUSE_SANDBOX_DAYS": "14"}
+SMALL_WORLD = {
+    "GATEHOUSE_SANDBOX_SCALE": "0.01",
+    "GATEHOUSE_SANDBOX_DAYS": "14",
+    # What holds in one world has to hold in another.
+    "GATEHOUSE_SANDBOX_SEED": os.environ.get("GATEHOUSE_SANDBOX_SEED", "1"),
+}
 
 
 class Sandbox(NamedTuple):

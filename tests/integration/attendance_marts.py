@@ -93,7 +93,7 @@ def doubts(sandbox: Sandbox) -> Doubts:
     if sandbox.settings.dirt == 0:
         assert not events | gates
         assert len(people) < 20
-    return Doubts(people, events, gates)
+    return Doubts(people | _inside_when_last_told(sandbox), events, gates)
 
 
 def occupancy_is_that_of_the_records(sandbox: Sandbox) -> None:
@@ -327,6 +327,16 @@ def _seen_after_their_imputed_exit(sandbox: Sandbox) -> set[str]:
         scan["user_id"]
         for scan in told(sandbox, "attendance_scans")
         if scan["is_admitted"] and scan["at"] > out.get((scan["event_id"], scan["user_id"]), "9")
+    }
+
+
+def _inside_when_last_told(sandbox: Sandbox) -> set[str]:
+    """Inside at an event that ends after the latest message: the mart has them inside still."""
+    [(last_told,)] = rows(sandbox, "select max(received_at) from marts.fct_app_events")
+    return {
+        visit["user_id"]
+        for visit in told(sandbox, "attendance_recorded_visits")
+        if visit["imputed_by"] == "event_end" and at(visit["out"]) > last_told
     }
 
 

@@ -18,11 +18,11 @@ REASONS = ("duplicate", "invalid", "wrong_gate", "revoked")
 def check_gate_minutes(sandbox: Sandbox) -> tuple[int, int]:
     """Each lane's minute counts what really passed; returns how many agree and are explained."""
     found = {
-        (gate_id, lane, _utc(minute_at)): counts
-        for gate_id, lane, minute_at, *counts in ask(
+        (event_id, gate_id, lane, _utc(minute_at)): counts
+        for event_id, gate_id, lane, minute_at, *counts in ask(
             sandbox.settings,
             "transformer",
-            "select gate_id, lane, minute_at, entries_count, exits_count,"
+            "select event_id, gate_id, lane, minute_at, entries_count, exits_count,"
             f" {', '.join(f'{reason}_rejects_count' for reason in REASONS)},"
             " manual_overrides_count"
             " from marts.fct_gate_minutes where entries_count + exits_count + rejects_count > 0",
@@ -31,7 +31,7 @@ def check_gate_minutes(sandbox: Sandbox) -> tuple[int, int]:
     expected, settled = {}, set()
     over = {line["event_id"] for line in truth(sandbox, "attendance_events") if line["is_settled"]}
     for line in truth(sandbox, "gate_minutes"):
-        key = (line["gate_id"], line["lane"], _at(line["minute"]))
+        key = (line["event_id"], line["gate_id"], line["lane"], _at(line["minute"]))
         names = ("entries", "exits", *REASONS, "overrides")
         expected[key] = [line[name] for name in names]
         if line["event_id"] in over:
@@ -44,8 +44,8 @@ def check_gate_minutes(sandbox: Sandbox) -> tuple[int, int]:
     end = datetime.combine(settings.start, time(), UTC) + timedelta(days=settings.days)
     recent = end - LATEST if settings.dirt else end
 
-    def is_explained(key: tuple[str, int, datetime]) -> bool:
-        return key in soiled or key not in settled or key[2] > recent
+    def is_explained(key: tuple[str, str, int, datetime]) -> bool:
+        return key[1:] in soiled or key not in settled or key[3] > recent
 
     return _compare(found, expected, is_explained)
 
