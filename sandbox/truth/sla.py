@@ -4,7 +4,8 @@ metric      first_response, resolution, or next_response (number 2 and on)
 due_at      by the policy, the priority, the group and its calendar at the end: the response, the
             resolution, or as of now. Counted from the ticket's creation (from the question for a
             next response) on the group's calendar, or on the wall where the policy says so. For
-            the resolution, time in which the clock stood still is added, on the same calendar
+            the resolution, time in which the clock stood still is added, on the same calendar, as
+            soon as it runs again
 outcome     met, breached: done by then, or not
             running, running_breached: not done yet. While the clock stands, nothing is breached
             that was not before
@@ -39,7 +40,10 @@ class Spell(NamedTuple):
     state: State
     starts_at: datetime
     ends_at: datetime | None
+    breach_at: datetime
+    """When it is overdue, by the time in which the clock has stood still before."""
     due_at: datetime
+    """The same by the pauses that are over: what Freshservice says."""
 
 
 def sla_rows(desk: Desk, told: Iterable[Told], now: datetime) -> Iterator[Row]:
@@ -104,17 +108,26 @@ def _excluded(told: Told) -> str | None:
 def _spells(desk: Desk, told: Told, metric: str, turn: Turn, end: datetime) -> Iterator[Spell]:
     """The life from the question to the end, with the due date that held in each piece."""
     paused: list[Stretch] = []
+    over = 0
     reckoned: dict[tuple[object, ...], datetime] = {}
     for stretch in told.stretches:
         if stretch.starts_at > end:
             return
+        if stretch.state.status not in PAUSED:
+            over = len(paused)
         if not stretch.ends_at or stretch.ends_at > turn.asked_at:
             target, clock = _target(desk, told, stretch)
-            key = (target, clock, len(paused))
-            if key not in reckoned:
-                reckoned[key] = _due(metric, turn.asked_at, target, clock, paused)
-            starts_at = max(stretch.starts_at, turn.asked_at)
-            yield Spell(stretch.state, starts_at, stretch.ends_at, reckoned[key])
+            for count in {over, len(paused)}:
+                key = (target, clock, count)
+                if key not in reckoned:
+                    reckoned[key] = _due(metric, turn.asked_at, target, clock, paused[:count])
+            yield Spell(
+                stretch.state,
+                max(stretch.starts_at, turn.asked_at),
+                stretch.ends_at,
+                reckoned[target, clock, len(paused)],
+                reckoned[target, clock, over],
+            )
         if metric == "resolution" and stretch.state.status in PAUSED:
             paused.append(stretch)
 
@@ -151,15 +164,15 @@ def _later(clock: Calendar | None, start: datetime, seconds: int) -> datetime:
 def _breach(spells: list[Spell], end: datetime, pausing: bool) -> datetime | None:
     """When the breach began that lasts at the end, if one does."""
     since: datetime | None = None
-    for state, starts_at, ends_at, due_at in spells:
+    for state, starts_at, ends_at, breach_at, _ in spells:
         if pausing and state.is_done and starts_at < end:
             continue
-        if due_at < starts_at:
+        if breach_at < starts_at:
             since = since or starts_at
         elif pausing and state.status in PAUSED:
             since = None
-        elif due_at < min(ends_at or end, end):
-            since = due_at
+        elif breach_at < min(ends_at or end, end):
+            since = breach_at
         else:
             since = None
     return since

@@ -102,9 +102,11 @@ class TicketState:
             self.deleted = step.did is Did.DELETE
 
     def _enter(self, status: int, at: datetime) -> None:
-        if self._paused_since:
+        if status in PAUSED:
+            self._paused_since = self._paused_since or at
+        elif self._paused_since:
             self.paused.append((self._paused_since, at))
-        self._paused_since = at if status in PAUSED else None
+            self._paused_since = None
         self.pending_since = at if status == PENDING else None
         if status in DONE:
             self.resolved_at = self.last_resolved_at = self.resolved_at or at
