@@ -10,12 +10,12 @@
             model LowCardinality(String) comment 'Incremental model that was built; empty for a whole run',
             invocation_id String comment 'The dbt run that built it',
             started_at DateTime64(6, 'UTC') comment 'Server time before it read anything; never goes back',
-            finished_at Nullable(DateTime64(6, 'UTC')) comment 'Null in the row of its beginning'
+            finished_at Nullable(DateTime64(6, 'UTC')) comment 'Null in the row of a run''s beginning'
         )
         {{ replicated_engine('MergeTree', '', true) }}
         order by (model, started_at)
         ttl toDateTime(started_at) + interval 1 year
-        comment 'Two rows per build: one when it begins, one when it has finished'
+        comment 'One row per finished build of a model; two per run: when it begins, when it is over'
     {%- endset %}
     {%- do run_query(create_table) %}
     {%- if adapter.get_clickhouse_cluster_name() %}
