@@ -1,21 +1,16 @@
-{% macro local_instant(day, seconds, time_zone) -%}
-    {%- set clock -%}
-        makeDateTime(
-            toYear({{ day }} + intDiv({{ seconds }}, 86400)),
-            toMonth({{ day }} + intDiv({{ seconds }}, 86400)),
-            toDayOfMonth({{ day }} + intDiv({{ seconds }}, 86400)),
-            intDiv({{ seconds }} % 86400, 3600),
-            intDiv({{ seconds }} % 3600, 60),
-            0,
-    {%- endset %}
-    -- What a skipped time was moved back by: ClickHouse takes 02:30 for 01:30.
-    toTimeZone(
-        {{ clock }} '{{ time_zone }}')
-        + toIntervalSecond(
-            toUnixTimestamp({{ clock }} 'UTC'))
-            - toUnixTimestamp({{ clock }} '{{ time_zone }}'))
-            - timeZoneOffset({{ clock }} '{{ time_zone }}'))
+{% macro local_instant(clock, time_zone, zones) -%}
+    multiIf(
+        {%- for zone in zones %}
+        {%- set shown -%}
+            makeDateTime(toYear({{ clock }}), toMonth({{ clock }}), toDayOfMonth({{ clock }}), toHour({{ clock }}), toMinute({{ clock }}), 0, '{{ zone }}')
+        {%- endset %}
+        {{ time_zone }} = '{{ zone }}',
+        {#- What a skipped time was moved back by is added: ClickHouse takes 02:30 for 01:30. #}
+        toTimeZone(
+            {{ shown }} + toIntervalSecond(toUnixTimestamp({{ clock }}) - toUnixTimestamp({{ shown }}) - timeZoneOffset({{ shown }})),
+            'UTC'
         ),
-        'UTC'
+        {%- endfor %}
+        toDateTime(0, 'UTC')
     )
 {%- endmacro %}

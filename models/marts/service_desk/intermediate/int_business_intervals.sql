@@ -4,6 +4,7 @@
 
 {%- set calendars = ref('business_hours_history') %}
 {%- set zones = ref('rails_time_zones') %}
+{%- set time_zones = calendar_time_zones(calendars, zones) %}
 
 with calendar_versions as (
     {{ source_versions(calendars, 'calendar_id') }}
@@ -51,9 +52,8 @@ open_days as (
         opening_hours.version_number as version_number,
         opening_hours.valid_from as valid_from,
         opening_hours.valid_to as valid_to,
-        days.date_day as date_day,
-        opening_hours.opens_seconds as opens_seconds,
-        opening_hours.closes_seconds as closes_seconds,
+        toDateTime(days.date_day, 'UTC') + toIntervalSecond(opening_hours.opens_seconds) as opens_by_clock,
+        toDateTime(days.date_day, 'UTC') + toIntervalSecond(opening_hours.closes_seconds) as closes_by_clock,
         coalesce(zones.time_zone, opening_hours.rails_time_zone) as time_zone
     from opening_hours
     left join zones on opening_hours.rails_time_zone = zones.rails_time_zone
@@ -80,22 +80,15 @@ open_days as (
         )
 ),
 
--- ClickHouse wants a zone to be a constant: one branch for each zone that a calendar has.
 local_days as (
-    {%- for zone in calendar_time_zones(calendars, zones) %}
     select
         calendar_id,
         version_number,
         valid_from,
         valid_to,
-        {{ local_instant('date_day', 'opens_seconds', zone) }} as opens_at,
-        {{ local_instant('date_day', 'closes_seconds', zone) }} as closes_at
+        {{ local_instant('opens_by_clock', 'time_zone', time_zones) }} as opens_at,
+        {{ local_instant('closes_by_clock', 'time_zone', time_zones) }} as closes_at
     from open_days
-    where time_zone = '{{ zone }}'
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
 ),
 
 -- A version counts while it holds.
