@@ -52,8 +52,10 @@ open_days as (
         opening_hours.version_number as version_number,
         opening_hours.valid_from as valid_from,
         opening_hours.valid_to as valid_to,
-        toDateTime(days.date_day, 'UTC') + toIntervalSecond(opening_hours.opens_seconds) as opens_by_clock,
-        toDateTime(days.date_day, 'UTC') + toIntervalSecond(opening_hours.closes_seconds) as closes_by_clock,
+        toDateTime(days.date_day, 'UTC')
+        + toIntervalSecond(opening_hours.opens_seconds) as opens_by_clock,
+        toDateTime(days.date_day, 'UTC')
+        + toIntervalSecond(opening_hours.closes_seconds) as closes_by_clock,
         coalesce(zones.time_zone, opening_hours.rails_time_zone) as time_zone
     from opening_hours
     left join zones on opening_hours.rails_time_zone = zones.rails_time_zone
