@@ -3,15 +3,13 @@
 {{ config(order_by=['calendar_id', 'starts_at']) }}
 
 {%- set calendars = ref('business_hours_history') %}
-{%- set zones = ref('rails_time_zones') %}
-{%- set time_zones = calendar_time_zones(calendars, zones) %}
 
 with calendar_versions as (
     {{ source_versions(calendars, 'calendar_id') }}
 ),
 
 zones as (
-    select * from {{ zones }}
+    select * from {{ ref('rails_time_zones') }}
 ),
 
 days as (
@@ -56,9 +54,11 @@ open_days as (
         + toIntervalSecond(opening_hours.opens_seconds) as opens_by_clock,
         toDateTime(days.date_day, 'UTC')
         + toIntervalSecond(opening_hours.closes_seconds) as closes_by_clock,
-        coalesce(zones.time_zone, opening_hours.rails_time_zone) as time_zone
+        known_zones.time_zone as time_zone
     from opening_hours
     left join zones on opening_hours.rails_time_zone = zones.rails_time_zone
+    inner join system.time_zones as known_zones
+        on coalesce(zones.time_zone, opening_hours.rails_time_zone) = known_zones.time_zone
     inner join days on opening_hours.weekday = toDayOfWeek(days.date_day)
     where
         -- Three days around, for a night shift and the zone; it is cut to the second below.
@@ -88,8 +88,8 @@ local_days as (
         version_number,
         valid_from,
         valid_to,
-        {{ local_instant('opens_by_clock', 'time_zone', time_zones) }} as opens_at,
-        {{ local_instant('closes_by_clock', 'time_zone', time_zones) }} as closes_at
+        {{ local_instant('opens_by_clock', 'time_zone') }} as opens_at,
+        {{ local_instant('closes_by_clock', 'time_zone') }} as closes_at
     from open_days
 ),
 
