@@ -107,14 +107,14 @@ class _Publisher:
     def publish(
         self, batch_rows: int = dlt.config.value, look_back_hours: int = dlt.config.value
     ) -> None:
-        if not self._state.feeds:
+        feeds = self._state.feeds
+        if missing := set(TICKET_FILTERS) - feeds.keys():
             self._api.page("groups")  # for what time it is at the source
-        first = self._api.now - timedelta(hours=look_back_hours)
+            first = instant(self._api.now - timedelta(hours=look_back_hours))
+            # All begin there, also those that a run which is killed does not come to.
+            feeds |= {name: {"cursor": first, "since": first, "recent": []} for name in missing}
         for ticket_filter in TICKET_FILTERS:
-            feed = self._state.feeds.setdefault(
-                ticket_filter, {"cursor": instant(first), "since": instant(first), "recent": []}
-            )
-            self._publish_feed(ticket_filter, feed, batch_rows)
+            self._publish_feed(ticket_filter, feeds[ticket_filter], batch_rows)
 
     def _publish_feed(self, ticket_filter: str, feed: dict[str, Any], batch_rows: int) -> None:
         since = datetime.fromisoformat(feed["cursor"])

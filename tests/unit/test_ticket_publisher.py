@@ -79,11 +79,16 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Ticket]]:
     desk: dict[str, list[Ticket]] = {}
     monkeypatch.setattr(FakeReader, "desk", desk, raising=False)
     monkeypatch.setattr(ticket_publisher, "Tickets", FakeReader)
-    monkeypatch.setattr(ticket_publisher.Api, "page", lambda *_: None)
+    monkeypatch.setattr(ticket_publisher.Api, "page", answer_at_start)
     return desk
 
 
-def run(folder: Path, producer: FakeProducer) -> Report:
+def answer_at_start(api: Any, *_: Any) -> None:
+    """Answer from a source whose clock is at START: no answer, no clock of the source's."""
+    api.now = START
+
+
+def run(folder: Path, producer: FakeProducer, look_back_hours: int = 24) -> Report:
     report, any_producer = Report("ticket_events", "ticket-events"), producer
     fake: Any = any_producer
     ticket_publisher._Publisher(
@@ -96,7 +101,7 @@ def run(folder: Path, producer: FakeProducer) -> Report:
         page_size=100,
         overlap_seconds=int(OVERLAP.total_seconds()),
         workspace_id=0,
-    ).publish(batch_rows=3, look_back_hours=24 * 365 * 50)
+    ).publish(batch_rows=3, look_back_hours=look_back_hours)
     return report
 
 
@@ -124,6 +129,21 @@ def test_a_run_that_dies_is_made_up_for(
     published = [key for key, _ in (*acknowledged, *second.sent)]
     assert sorted(set(published), key=int) == [str(n) for n in range(1, 20)]
     assert len(published) == 19  # what was acknowledged is not published again
+
+
+def test_every_filter_begins_where_the_first_run_looked_back_to(
+    desk: dict[str, list[Ticket]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk[""] = [ticket(n, n) for n in range(1, 9)]
+    desk["spam"] = [ticket(98, -30, spam=True), ticket(99, -90, spam=True)]
+    with pytest.raises(KafkaTimeoutError):
+        run(tmp_path, FakeProducer(dies_at=2), look_back_hours=1)
+    # The next run comes a day later.
+    monkeypatch.setattr(
+        ticket_publisher.Api, "page", lambda api, *_: setattr(api, "now", START + timedelta(days=1))
+    )
+    run(tmp_path, second := FakeProducer(), look_back_hours=1)
+    assert [key for key, _ in second.sent] == ["4", "5", "6", "7", "8", "98"]
 
 
 def test_what_changes_is_published_again_under_the_same_key(
