@@ -104,6 +104,9 @@ class Connection(BaseConfiguration):
             "sasl_plain_password": self.sasl_password,
             "ssl_cafile": self.ssl_cafile,
             "bootstrap_timeout_ms": 10_000,
+            # As Kafka's own clients have it. kafka-python's 30 s also hold back what it has to
+            # learn of a broker that is up again, and until then its partitions are not read.
+            "reconnect_backoff_max_ms": 1000,
         }
 
     def failed(self, source: str, error: KafkaError) -> GatehouseError:

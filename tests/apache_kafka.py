@@ -9,7 +9,6 @@ import contextlib
 import subprocess
 import sys
 import time
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +136,7 @@ class ApacheKafka:
         (self._folder / "ca.pem").write_bytes(show.stdout)
 
     def _format(self) -> None:
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster = base64.urlsafe_b64encode(b"gatehouse-tests!").decode().rstrip("=")
         login = "SCRAM-SHA-256=[name={},password={}]"
         users = [login.format("broker", "inner"), login.format(USER, PASSWORD)]
         subprocess.run(

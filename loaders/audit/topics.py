@@ -75,7 +75,7 @@ def _records(
     for partition, begin in begins.items():
         consumer.seek(partition, begin)
     heard = time.monotonic()
-    while left := [p for p, end in ends.items() if consumer.position(p) < end]:
+    while left := [p for p, end in ends.items() if (consumer.position(p, timeout_ms=0) or 0) < end]:
         for polled in consumer.poll(timeout_ms=300, max_records=10_000).values():
             heard = time.monotonic()
             yield from (r for r in polled if r.offset < ends[TopicPartition(r.topic, r.partition)])

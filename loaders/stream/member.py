@@ -226,9 +226,14 @@ class Member:
         self._told = time.monotonic()
         self._report.error = error
         mine = self._consumer.assignment()
-        ends = {p: self._consumer.highwater(p) for p in mine}
-        lag = sum(max(0, end - self._consumer.position(p)) for p, end in ends.items() if end)
-        beat = Beat.of(self._report, lag=lag, partitions=len(mine))
+        beat = Beat.of(self._report, lag=sum(map(self._lag, mine)), partitions=len(mine))
         if landed:
             beat = beat.with_batch(landed.batch, seconds)
         self._tell(beat)
+
+    def _lag(self, partition: TopicPartition) -> int:
+        """Return how many offsets are to be read, as far as is known without asking the broker."""
+        end = self._consumer.highwater(partition)
+        # Without a timeout it waits, for minutes after a broker's outage, and nobody polls.
+        at = self._consumer.position(partition, timeout_ms=0)
+        return 0 if end is None or at is None else max(0, end - at)

@@ -33,7 +33,8 @@ class FakeConsumer:
     def seek(self, partition: TopicPartition, offset: int) -> None:
         self.at[partition] = offset
 
-    def position(self, partition: TopicPartition) -> int:
+    def position(self, partition: TopicPartition, timeout_ms: float) -> int:
+        assert timeout_ms == 0
         return self.at[partition]
 
     def poll(self, **_options: Any) -> dict[TopicPartition, list[Message]]:

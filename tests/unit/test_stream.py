@@ -45,6 +45,7 @@ class FakeConsumer:
         self.mine = {PARTITION}
         self.committed: list[int] = []
         self.is_fenced = False
+        self.is_validated = True
         self.at = 0
 
     def poll(self, timeout_ms: float, max_records: int) -> dict[TopicPartition, list[Sent]]:
@@ -60,8 +61,9 @@ class FakeConsumer:
     def highwater(self, _partition: TopicPartition) -> int:
         return self.at + sum(map(len, self.polls))
 
-    def position(self, _partition: TopicPartition) -> int:
-        return self.at
+    def position(self, _partition: TopicPartition, timeout_ms: float) -> int | None:
+        assert timeout_ms == 0, "nobody polls while this waits"
+        return self.at if self.is_validated else None
 
     def commit(self, offsets: dict[TopicPartition, OffsetAndMetadata]) -> None:
         if self.is_fenced:
@@ -190,6 +192,16 @@ def test_partitions_that_went_to_another_member_are_left_to_it(
     work.consumer.is_fenced = True
     work.run()
     assert work.landed == [6]
+
+
+def test_a_position_that_the_broker_has_not_told_yet_holds_nothing_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    work = Work(monkeypatch, [sent(0, 6), sent(6, 2)])
+    work.consumer.is_validated = False
+    work.run()
+    assert sum(work.landed) == 8
+    assert {beat.lag for beat in work.beats} == {0}
 
 
 @pytest.fixture
