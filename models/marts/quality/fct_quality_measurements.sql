@@ -11,11 +11,7 @@
     )
 }}
 
-{%- set series = [
-    ('freshservice', 'tickets created', ref('rollup_tickets_hourly'), 'date_hour', 'created_count'),
-    ('freshservice', 'tickets resolved', ref('rollup_tickets_hourly'), 'date_hour', 'resolved_count'),
-    ('integrated_platform', 'visitors', ref('fct_platform_hours'), 'hour_at', 'visitors_count'),
-] %}
+{%- set sigmas_limit = var('quality_limits')['sigmas_from_usual'][0] | tojson %}
 
 with arrivals as (
     select * from {{ ref('stg_landing__arrivals') }}
@@ -30,6 +26,10 @@ checks as (
 gate_checks as (
     select * from {{ ref('fct_gate_scan_checks') }}
     where built_at > {{ built_at() }} - toIntervalHour({{ var('quality_hours') }})
+),
+
+hours as (
+    select * from {{ ref('int_hours_compared') }}
 ),
 
 violations as (
@@ -132,10 +132,15 @@ of_gates as (
 ),
 
 of_hours as (
-    {%- for source_name, name, model, hour, count in series %}
-    {{ hours_from_usual(source_name, name, model, hour, count) }}
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+    select
+        'sigmas_from_usual' as metric,
+        source,
+        field,
+        max(sigmas) as value,
+        countIf(sigmas > {{ sigmas_limit }}) as failed_count,
+        count(sigmas) as records_count
+    from hours
+    group by source, field
 ),
 
 broken as (
